@@ -1,0 +1,5 @@
+/** Patches, server-side apply and managed fields. */
+@NullMarked
+package dev.weir.apiserver.merge;
+
+import org.jspecify.annotations.NullMarked;

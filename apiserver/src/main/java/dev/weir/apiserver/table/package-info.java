@@ -1,0 +1,5 @@
+/** What kubectl get shows. */
+@NullMarked
+package dev.weir.apiserver.table;
+
+import org.jspecify.annotations.NullMarked;

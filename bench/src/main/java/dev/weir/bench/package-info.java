@@ -1,0 +1,5 @@
+/** Benchmarks, behind weir bench. */
+@NullMarked
+package dev.weir.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Built-in sample servers. */
+@NullMarked
+package dev.weir.samples;
+
+import org.jspecify.annotations.NullMarked;
