@@ -1,0 +1,253 @@
+package dev.weir.apiserver.store;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Objects of every kind under one revision counter.
+ *
+ * <p>Each write gets the next revision and is appended to its resource's event log. A list at an earlier revision is
+ * the present state with the later events undone; a watch from a revision is the log's rest and then what follows, both
+ * taken under the same lock, so that nothing is missed or seen twice.
+ *
+ * <p>Safe for concurrent use. Objects handed in belong to the store from then on and never change.
+ */
+public final class VersionedStore {
+    private static final int LOG_CAPACITY = 4096;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<String, Shelf> shelves = new HashMap<>();
+    private final Consumer<Event> afterWrite;
+    private long revision = 1;
+
+    /** @param afterWrite called after every write, outside the lock, in the writer's thread; may throw to act as a crash */
+    public VersionedStore(Consumer<Event> afterWrite) {
+        this.afterWrite = afterWrite;
+    }
+
+    /** Identifies an object. {@code resource} is {@code plural} or {@code plural.group}; {@code namespace} is empty for cluster scope. */
+    public record Key(String resource, String namespace, String name) implements Comparable<Key> {
+        @Override
+        public int compareTo(Key other) {
+            int byNamespace = namespace.compareTo(other.namespace);
+            return byNamespace != 0 ? byNamespace : name.compareTo(other.name);
+        }
+    }
+
+    /** One object at one revision; {@code object.metadata.resourceVersion} equals {@code revision}. */
+    public record Entry(Key key, long revision, ObjectNode object) {}
+
+    /** What a write did. */
+    public enum Change {
+        ADDED,
+        MODIFIED,
+        DELETED
+    }
+
+    /** One write. For a deletion {@code entry} is the last state, carrying the revision of the deletion. */
+    public record Event(Change change, Entry entry, @Nullable Entry previous) {}
+
+    /** A consistent list, in key order. */
+    public record Listing(long revision, List<Entry> entries) {}
+
+    /** Thrown when a revision is older than the event log reaches. */
+    public static final class CompactedException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        private final long oldest;
+
+        CompactedException(long oldest) {
+            super("compacted", null, false, false);
+            this.oldest = oldest;
+        }
+
+        /** The oldest revision that can still be watched from. */
+        public long oldest() {
+            return oldest;
+        }
+    }
+
+    private static final class Shelf {
+        final TreeMap<Key, Entry> entries = new TreeMap<>();
+        final ArrayDeque<Event> log = new ArrayDeque<>();
+        final Set<Watch> watches = new LinkedHashSet<>();
+        long compacted = 0;
+    }
+
+    /** The newest revision. */
+    public long revision() {
+        lock.lock();
+        try {
+            return revision;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    public Optional<Entry> get(Key key) {
+        lock.lock();
+        try {
+            return Optional.ofNullable(shelf(key.resource()).entries.get(key));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Stores a new object; empty if the key is taken. */
+    public Optional<Entry> create(Key key, ObjectNode object) {
+        return write(key, 0, object, Change.ADDED);
+    }
+
+    /** Replaces the object; empty if it is absent or not at {@code expected} any more. */
+    public Optional<Entry> replace(Key key, long expected, ObjectNode object) {
+        return write(key, expected, object, Change.MODIFIED);
+    }
+
+    /** Removes the object; empty if it is absent or not at {@code expected} any more. {@code last} is what watchers see. */
+    public Optional<Entry> remove(Key key, long expected, ObjectNode last) {
+        return write(key, expected, last, Change.DELETED);
+    }
+
+    private Optional<Entry> write(Key key, long expected, ObjectNode object, Change change) {
+        Event event;
+        lock.lock();
+        try {
+            Shelf shelf = shelf(key.resource());
+            Entry present = shelf.entries.get(key);
+            if (change == Change.ADDED ? present != null : present == null || present.revision() != expected) {
+                return Optional.empty();
+            }
+            revision++;
+            object.withObject("/metadata").put("resourceVersion", Long.toString(revision));
+            Entry entry = new Entry(key, revision, object);
+            if (change == Change.DELETED) {
+                shelf.entries.remove(key);
+            } else {
+                shelf.entries.put(key, entry);
+            }
+            event = new Event(change, entry, present);
+            append(shelf, event);
+        } finally {
+            lock.unlock();
+        }
+        afterWrite.accept(event);
+        return Optional.of(event.entry());
+    }
+
+    private static void append(Shelf shelf, Event event) {
+        if (shelf.log.size() == LOG_CAPACITY) {
+            shelf.compacted = shelf.log.removeFirst().entry().revision();
+        }
+        shelf.log.addLast(event);
+        for (Watch watch : shelf.watches) {
+            watch.offer(event);
+        }
+    }
+
+    /**
+     * Lists a resource as it was at a revision.
+     *
+     * @param namespace null for all
+     * @param at 0 for now
+     */
+    public Listing list(String resource, @Nullable String namespace, long at) throws CompactedException {
+        lock.lock();
+        try {
+            Shelf shelf = shelf(resource);
+            if (at == 0 || at >= revision) {
+                return new Listing(revision, select(shelf.entries, namespace));
+            }
+            if (at < shelf.compacted) {
+                throw new CompactedException(shelf.compacted);
+            }
+            TreeMap<Key, Entry> entries = new TreeMap<>(shelf.entries);
+            var backwards = shelf.log.descendingIterator();
+            while (backwards.hasNext()) {
+                Event event = backwards.next();
+                if (event.entry().revision() <= at) {
+                    break;
+                }
+                if (event.previous() == null) {
+                    entries.remove(event.entry().key());
+                } else {
+                    entries.put(event.entry().key(), event.previous());
+                }
+            }
+            return new Listing(at, select(entries, namespace));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static List<Entry> select(TreeMap<Key, Entry> entries, @Nullable String namespace) {
+        if (namespace == null) {
+            return List.copyOf(entries.values());
+        }
+        List<Entry> selected = new ArrayList<>();
+        for (Entry entry : entries.tailMap(new Key("", namespace, "")).values()) {
+            if (!entry.key().namespace().equals(namespace)) {
+                break;
+            }
+            selected.add(entry);
+        }
+        return selected;
+    }
+
+    /** Every event after {@code since}, in order, without a gap; close it when done. */
+    public Watch watch(String resource, @Nullable String namespace, long since) throws CompactedException {
+        lock.lock();
+        try {
+            Shelf shelf = shelf(resource);
+            if (since < shelf.compacted) {
+                throw new CompactedException(shelf.compacted);
+            }
+            Watch watch = new Watch(namespace, closing -> unregister(shelf, closing));
+            for (Event event : shelf.log) {
+                if (event.entry().revision() > since) {
+                    watch.offer(event);
+                }
+            }
+            shelf.watches.add(watch);
+            return watch;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void unregister(Shelf shelf, Watch watch) {
+        lock.lock();
+        try {
+            shelf.watches.remove(watch);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Shelf shelf(String resource) {
+        return shelves.computeIfAbsent(resource, _ -> new Shelf());
+    }
+
+    /** Drops a resource's history, as when its definition is deleted; watches of it end. */
+    public void forget(String resource) {
+        List<Watch> ended;
+        lock.lock();
+        try {
+            Shelf shelf = shelf(resource);
+            ended = List.copyOf(shelf.watches);
+        } finally {
+            lock.unlock();
+        }
+        ended.forEach(Watch::close);
+    }
+}
