@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,9 +75,9 @@ public final class FieldManagement {
         }
         ObjectNode before = live == null ? schema.emptyStruct() : withoutManagedFields(live);
         ObjectNode after = withoutManagedFields(candidate);
-        TypedValues.Comparison change = TypedValues.compare(schema, before, after);
+        TypedValues.Comparison change = TypedValues.compare(schema, before, after).without(reset);
         Id self = new Id(writer.manager(), "Update", apiVersion, writer.subresource());
-        FieldSet taken = strip(change.added().union(change.modified())).recursiveDifference(reset);
+        FieldSet taken = strip(change.added().union(change.modified()));
         take(managers, self, change);
         if (!taken.isEmpty()) {
             Owned previous = managers.get(self);
@@ -121,7 +122,7 @@ public final class FieldManagement {
         if (last != null && !last.fields().isEmpty()) {
             merged = prune(merged, managers, last.fields());
         }
-        TypedValues.Comparison change = TypedValues.compare(schema, before, merged);
+        TypedValues.Comparison change = TypedValues.compare(schema, before, merged).without(reset);
         if (!force) {
             refuseConflicts(managers, self, change);
         }
@@ -179,7 +180,7 @@ public final class FieldManagement {
 
     private record Conflict(Id with, List<String> path) {
         String withWhom() {
-            StringBuilder text = new StringBuilder("conflict with ").append(Json.write(
+            StringBuilder text = new StringBuilder(Json.write(
                     Json.MAPPER.getNodeFactory().textNode(with.manager())));
             if (!with.subresource().isEmpty()) {
                 text.append(" with subresource ")
@@ -193,25 +194,22 @@ public final class FieldManagement {
     }
 
     private static ApiException conflict(List<Conflict> conflicts) {
-        List<Conflict> sorted = conflicts.stream()
-                .sorted(Comparator.comparing(Conflict::withWhom)
-                        .thenComparing(c -> PathElements.readable(c.path())))
-                .toList();
-        Map<String, List<String>> byManager = new LinkedHashMap<>();
-        List<ApiException.ApplyCause> causes = new ArrayList<>();
-        for (Conflict conflict : sorted) {
-            String field = PathElements.readable(conflict.path());
-            byManager.computeIfAbsent(conflict.withWhom(), _ -> new ArrayList<>()).add(field);
-            causes.add(new ApiException.ApplyCause(conflict.withWhom(), field));
+        Map<String, List<String>> byManager = new TreeMap<>();
+        for (Conflict conflict : conflicts) {
+            byManager
+                    .computeIfAbsent(conflict.withWhom(), _ -> new ArrayList<>())
+                    .add(PathElements.readable(conflict.path()));
         }
+        List<ApiException.ApplyCause> causes = new ArrayList<>();
         List<String> parts = new ArrayList<>();
-        byManager.forEach((with, fields) -> parts.add(
-                fields.size() == 1
-                        ? with + ": " + fields.getFirst()
-                        : with + ":\n- " + String.join("\n- ", fields)));
-        String words = conflicts.size() == 1
-                ? "Apply failed with 1 conflict: " + parts.getFirst()
-                : "Apply failed with " + conflicts.size() + " conflicts: " + String.join("\n", parts);
+        byManager.forEach((with, fields) -> {
+            fields.forEach(field -> causes.add(new ApiException.ApplyCause("conflict with " + with, field)));
+            parts.add("conflicts with " + with + ":\n- " + String.join("\n- ", fields));
+        });
+        String words = causes.size() == 1
+                ? "Apply failed with 1 conflict: " + causes.getFirst().message() + ": "
+                        + causes.getFirst().field()
+                : "Apply failed with " + causes.size() + " conflicts: " + String.join("\n", parts);
         return ApiException.applyConflict(words, causes);
     }
 

@@ -145,20 +145,18 @@ public final class FieldSet {
         return paths;
     }
 
+    /** Members of a node come before what lies below its children, as structured-merge-diff iterates. */
     private void collect(List<String> prefix, List<List<String>> paths) {
-        TreeSet<String> elements = new TreeSet<>(members);
-        elements.addAll(children.keySet());
-        for (String element : elements) {
-            List<String> path = new ArrayList<>(prefix);
-            path.add(element);
-            if (members.contains(element)) {
-                paths.add(path);
-            }
-            FieldSet child = children.get(element);
-            if (child != null) {
-                child.collect(path, paths);
-            }
+        for (String element : members) {
+            paths.add(append(prefix, element));
         }
+        children.forEach((element, child) -> child.collect(append(prefix, element), paths));
+    }
+
+    private static List<String> append(List<String> prefix, String element) {
+        List<String> path = new ArrayList<>(prefix);
+        path.add(element);
+        return path;
     }
 
     private void put(String element, FieldSet child) {

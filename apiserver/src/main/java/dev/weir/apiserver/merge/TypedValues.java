@@ -23,6 +23,13 @@ final class TypedValues {
         Comparison() {
             this(new FieldSet(), new FieldSet(), new FieldSet());
         }
+
+        Comparison without(FieldSet ignored) {
+            return new Comparison(
+                    added.recursiveDifference(ignored),
+                    modified.recursiveDifference(ignored),
+                    removed.recursiveDifference(ignored));
+        }
     }
 
     private static boolean isMap(Schema schema, @Nullable JsonNode a, @Nullable JsonNode b) {

@@ -67,6 +67,29 @@ public final class Schema {
         return new Schema(openApiV3Schema, Map.of(), true);
     }
 
+    /** This structural schema with the fields that every object has. */
+    public Schema withRoot(Schema objectMeta) {
+        Schema rooted = new Schema(own, components, structural);
+        Map<String, Schema> all = new LinkedHashMap<>(properties());
+        Schema text = structural(JsonNodeFactory.instance.objectNode().put("type", "string"));
+        all.put("apiVersion", text);
+        all.put("kind", text);
+        all.put("metadata", objectMeta);
+        rooted.properties = all;
+        return rooted;
+    }
+
+    /** The schema as documents for clients carry it. */
+    public ObjectNode published() {
+        ObjectNode published = own.isObject() ? ((ObjectNode) own).deepCopy() : JsonNodeFactory.instance.objectNode();
+        published.put("type", "object");
+        ObjectNode fields = published.withObject("/properties");
+        fields.putObject("apiVersion").put("type", "string");
+        fields.putObject("kind").put("type", "string");
+        fields.putObject("metadata").put("type", "object").put("x-kubernetes-preserve-unknown-fields", true);
+        return published;
+    }
+
     /** The components of a recorded OpenAPI document, by name. */
     static Map<String, Schema> components(JsonNode document) {
         Map<String, Schema> components = new LinkedHashMap<>();

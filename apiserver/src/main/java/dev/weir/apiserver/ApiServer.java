@@ -1,0 +1,157 @@
+package dev.weir.apiserver;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.auth.Access;
+import dev.weir.apiserver.auth.Authenticator;
+import dev.weir.apiserver.auth.CertificateAuthority;
+import dev.weir.apiserver.auth.ServiceAccountTokens;
+import dev.weir.apiserver.custom.Definitions;
+import dev.weir.apiserver.http.HttpServer;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.rest.ApiHandler;
+import dev.weir.apiserver.rest.Kinds;
+import dev.weir.apiserver.rest.Resources;
+import dev.weir.apiserver.rest.Wiring;
+import dev.weir.apiserver.store.VersionedStore;
+import dev.weir.apiserver.table.Tables;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * A Kubernetes API server in this process: the same API, without etcd and without controllers.
+ *
+ * <p>It has the namespaces, service account and roles that every cluster has from the start.
+ */
+public final class ApiServer implements AutoCloseable {
+    private final HttpServer http;
+    private final CertificateAuthority authority;
+
+    private ApiServer(HttpServer http, CertificateAuthority authority) {
+        this.http = http;
+        this.authority = authority;
+    }
+
+    /** @throws IOException if the address cannot be bound; the message names it */
+    public static ApiServer start(ApiServerOptions options) throws IOException {
+        CertificateAuthority authority = CertificateAuthority.create();
+        AtomicReference<Definitions> definitions = new AtomicReference<>();
+        VersionedStore store = new VersionedStore(event -> {
+            Definitions known = definitions.get();
+            if (known != null) {
+                known.written(event);
+                known.cleanUp(event);
+            }
+            options.afterWrite().accept(event);
+        });
+        Resources resources = new Resources(store, new Kinds());
+        Tables tables = new Tables(options.clock());
+        Definitions defined = new Definitions(resources, tables, options.clock());
+        definitions.set(defined);
+        Bootstrap.fill(store);
+        Access access = new Access(store, options.authorize());
+        ServiceAccountTokens tokens = new ServiceAccountTokens(signingKey(), options.clock());
+        ApiHandler handler = Wiring.handler(resources, defined, tables, access, tokens, options.clock());
+        Authenticator authenticator = new Authenticator(options.tokens(), tokens, store);
+        HttpServer http =
+                HttpServer.start(options.bind(), authority, handler, authenticator, options.beforeRequest());
+        return new ApiServer(http, authority);
+    }
+
+    private static KeyPair signingKey() {
+        try {
+            KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+            generator.initialize(2048);
+            return generator.generateKeyPair();
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    /** The objects that exist before anybody asks. */
+    private static final class Bootstrap {
+        static void fill(VersionedStore store) {
+            for (String name : List.of("default", "kube-system", "kube-public", "kube-node-lease")) {
+                ObjectNode namespace = object("v1", "Namespace", name);
+                namespace.withObject("/metadata").putObject("labels").put("kubernetes.io/metadata.name", name);
+                namespace.putObject("spec").putArray("finalizers").add("kubernetes");
+                namespace.putObject("status").put("phase", "Active");
+                store.create(new VersionedStore.Key("namespaces", "", name), namespace);
+            }
+            role(store, "cluster-admin", List.of("*"), List.of("*"));
+            role(store, "view", List.of("get", "list", "watch"), List.of("*"));
+        }
+
+        private static ObjectNode object(String apiVersion, String kind, String name) {
+            ObjectNode object = Json.MAPPER.createObjectNode();
+            object.put("apiVersion", apiVersion).put("kind", kind);
+            object.putObject("metadata")
+                    .put("name", name)
+                    .put("uid", UUID.randomUUID().toString())
+                    .put(
+                            "creationTimestamp",
+                            java.time.Instant.now()
+                                    .truncatedTo(java.time.temporal.ChronoUnit.SECONDS)
+                                    .toString());
+            return object;
+        }
+
+        private static void role(VersionedStore store, String name, List<String> verbs, List<String> groups) {
+            ObjectNode role = object("rbac.authorization.k8s.io/v1", "ClusterRole", name);
+            ObjectNode rule = role.putArray("rules").addObject();
+            verbs.forEach(rule.putArray("verbs")::add);
+            groups.forEach(rule.putArray("apiGroups")::add);
+            rule.putArray("resources").add("*");
+            store.create(
+                    new VersionedStore.Key("clusterroles.rbac.authorization.k8s.io", "", name), role);
+        }
+    }
+
+    public URI url() {
+        return URI.create("https://" + http.address().getAddress().getHostAddress() + ":"
+                + http.address().getPort());
+    }
+
+    /** Signs certificates for those who talk to this server, such as the kubelet endpoint. */
+    public CertificateAuthority authority() {
+        return authority;
+    }
+
+    /** A kubeconfig for a bearer token. */
+    public String kubeconfig(String context, String token) {
+        String ca = Base64.getEncoder().encodeToString(authority.certificatePem().getBytes(StandardCharsets.UTF_8));
+        return """
+                apiVersion: v1
+                kind: Config
+                current-context: %1$s
+                clusters:
+                - name: %1$s
+                  cluster:
+                    server: %2$s
+                    certificate-authority-data: %3$s
+                contexts:
+                - name: %1$s
+                  context:
+                    cluster: %1$s
+                    user: %1$s
+                    namespace: default
+                users:
+                - name: %1$s
+                  user:
+                    token: %4$s
+                """
+                .formatted(context, url(), ca, token);
+    }
+
+    @Override
+    public void close() {
+        http.close();
+    }
+}

@@ -1,0 +1,367 @@
+package dev.weir.apiserver.custom;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.cel.Rules;
+import dev.weir.apiserver.merge.FieldManagement;
+import dev.weir.apiserver.merge.FieldSet;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.rest.FieldError;
+import dev.weir.apiserver.rest.FieldError.Kind;
+import dev.weir.apiserver.rest.ResourceStrategy;
+import dev.weir.apiserver.rest.ResourceType;
+import dev.weir.apiserver.schema.Schema;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** One version of a custom resource: pruned, defaulted and validated by its definition's schema. */
+final class CustomStrategy implements ResourceStrategy {
+    private static final String UNCHECKED =
+            "some validation rules were not checked because the object was invalid; correct the existing errors to"
+                    + " complete validation";
+    private static final Set<Kind> BLOCKING =
+            Set.of(Kind.NOT_SUPPORTED, Kind.REQUIRED, Kind.TOO_LONG, Kind.TOO_MANY, Kind.TYPE_INVALID);
+    private static final Set<String> ROOT_FIELDS = Set.of("apiVersion", "kind", "metadata");
+
+    private final ResourceType type;
+    private final Schema own;
+    private final Schema withRoot;
+    private final boolean hasStatus;
+    private final @Nullable String scaleReplicas;
+    private final Rules rules;
+    private final boolean hasRules;
+
+    CustomStrategy(ResourceType type, JsonNode version, Schema objectMeta, Rules rules) {
+        this.type = type;
+        JsonNode schema = version.path("schema").path("openAPIV3Schema");
+        this.own = Schema.structural(schema);
+        this.withRoot = own.withRoot(objectMeta);
+        this.hasStatus = version.path("subresources").has("status");
+        this.scaleReplicas = version.path("subresources").has("scale")
+                ? version.path("subresources").path("scale").path("specReplicasPath").asText()
+                : null;
+        this.rules = rules;
+        this.hasRules = schema.toString().contains("x-kubernetes-validations");
+    }
+
+    @Override
+    public Schema schema() {
+        return withRoot;
+    }
+
+    @Override
+    public List<String> decode(ObjectNode object) {
+        List<String> unknown = new ArrayList<>();
+        prune(own, object, "", unknown);
+        return unknown;
+    }
+
+    private static void prune(Schema schema, JsonNode value, String path, List<String> unknown) {
+        if (value instanceof ObjectNode object) {
+            boolean keeps = schema.preservesUnknown() || schema.additionalProperties() != null;
+            object.properties().removeIf(entry -> {
+                String name = entry.getKey();
+                Schema below = schema.properties().get(name);
+                boolean root = path.isEmpty() || schema.embeddedResource();
+                if (root && ROOT_FIELDS.contains(name)) {
+                    return false;
+                }
+                String at = path.isEmpty() ? name : path + "." + name;
+                if (below == null && !keeps) {
+                    unknown.add("unknown field \"" + at + "\"");
+                    return true;
+                }
+                Schema use = below != null ? below : schema.additionalProperties();
+                if (use != null) {
+                    prune(use, entry.getValue(), at, unknown);
+                }
+                return false;
+            });
+        } else if (value instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                prune(schema.items(), array.get(i), path + "[" + i + "]", unknown);
+            }
+        }
+    }
+
+    @Override
+    public void setDefaults(ObjectNode object) {
+        fill(own, object);
+    }
+
+    private static void fill(Schema schema, JsonNode value) {
+        if (value instanceof ObjectNode object) {
+            schema.properties().forEach((name, field) -> {
+                JsonNode present = object.get(name);
+                JsonNode standard = field.defaultValue();
+                boolean droppable = present != null && present.isNull() && !field.nullable() && standard != null;
+                if ((present == null || droppable) && standard != null) {
+                    object.set(name, standard.deepCopy());
+                }
+                JsonNode now = object.get(name);
+                if (now != null) {
+                    fill(field, now);
+                }
+            });
+            Schema additional = schema.additionalProperties();
+            if (additional != null) {
+                object.properties().forEach(entry -> {
+                    if (!schema.properties().containsKey(entry.getKey())) {
+                        fill(additional, entry.getValue());
+                    }
+                });
+            }
+        } else if (value.isArray()) {
+            value.forEach(item -> fill(schema.items(), item));
+        }
+    }
+
+    @Override
+    public void prepareForCreate(ObjectNode object) {
+        if (hasStatus) {
+            object.remove("status");
+        }
+    }
+
+    @Override
+    public void prepareForUpdate(ObjectNode object, ObjectNode old) {
+        if (hasStatus) {
+            JsonNode status = old.get("status");
+            if (status == null) {
+                object.remove("status");
+            } else {
+                object.set("status", status.deepCopy());
+            }
+        }
+    }
+
+    @Override
+    public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old) {
+        List<FieldError> errors = new ArrayList<>(SchemaValidation.validate(own, object, ""));
+        if (old != null && !errors.isEmpty()) {
+            errors.removeIf(error -> unchangedSince(error, object, old));
+        }
+        scale(object, errors);
+        duplicates(own, object, "", errors);
+        if (!hasRules) {
+            return errors;
+        }
+        if (errors.stream().anyMatch(error -> BLOCKING.contains(error.kind()))) {
+            errors.add(new FieldError(Kind.INVALID, "", "null", UNCHECKED));
+            return errors;
+        }
+        rules(own, object, old, "", errors);
+        return errors;
+    }
+
+    /** Fields that were already wrong and did not change do not stop an update. */
+    private static boolean unchangedSince(FieldError error, ObjectNode object, ObjectNode old) {
+        JsonNode now = object;
+        JsonNode before = old;
+        for (String part : error.field().split("\\.|(?=\\[)")) {
+            String name = part.replaceAll("[\\[\\]]", "");
+            boolean index = part.startsWith("[") && name.matches("\\d+");
+            now = index ? now.path(Integer.parseInt(name)) : now.path(name);
+            before = index ? before.path(Integer.parseInt(name)) : before.path(name);
+        }
+        return !before.isMissingNode() && Json.same(now, before);
+    }
+
+    private void scale(ObjectNode object, List<FieldError> errors) {
+        if (scaleReplicas == null) {
+            return;
+        }
+        replicas(object, scaleReplicas, errors);
+        if (object.has("status")) {
+            replicas(object, ".status.replicas", errors);
+        }
+    }
+
+    private static void replicas(ObjectNode object, String path, List<FieldError> errors) {
+        JsonNode value = object;
+        for (String part : path.substring(1).split("\\.")) {
+            value = value.path(part);
+        }
+        if (value.isIntegralNumber() && value.asLong() < 0) {
+            errors.add(new FieldError(Kind.INVALID, path, value.asText(), "should be a non-negative integer"));
+        } else if (!value.isMissingNode() && !value.isNumber()) {
+            errors.add(new FieldError(
+                    Kind.INVALID,
+                    path,
+                    "0",
+                    path + " accessor error: " + value.asText() + " is of the type "
+                            + (value.isTextual() ? "string" : "bool") + ", expected int64"));
+        }
+    }
+
+    private static void duplicates(Schema schema, JsonNode value, String path, List<FieldError> errors) {
+        if (value instanceof ObjectNode object) {
+            object.properties().forEach(entry -> {
+                Schema below = schema.properties().get(entry.getKey());
+                Schema use = below != null ? below : schema.additionalProperties();
+                if (use != null) {
+                    duplicates(use, entry.getValue(), path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(), errors);
+                }
+            });
+        } else if (value instanceof ArrayNode array) {
+            Set<String> seen = new HashSet<>();
+            for (int i = 0; i < array.size(); i++) {
+                JsonNode key = key(schema, array.get(i));
+                if (key != null && !seen.add(Json.write(key))) {
+                    errors.add(new FieldError(Kind.DUPLICATE, path + "[" + i + "]", Json.write(key), ""));
+                }
+                duplicates(schema.items(), array.get(i), path + "[" + i + "]", errors);
+            }
+        }
+    }
+
+    private static @Nullable JsonNode key(Schema schema, JsonNode item) {
+        return switch (schema.listKind()) {
+            case ATOMIC -> null;
+            case SET -> item;
+            case MAP -> {
+                ObjectNode key = JsonNodeFactory.instance.objectNode();
+                schema.mapKeys().forEach(name -> key.set(name, item.path(name).isMissingNode() ? null : item.get(name)));
+                yield key;
+            }
+        };
+    }
+
+    private void rules(
+            Schema schema, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
+        for (JsonNode rule : schema.keyword("x-kubernetes-validations")) {
+            rule(rule, value, old, path, errors);
+        }
+        if (value instanceof ObjectNode object) {
+            for (Map.Entry<String, JsonNode> entry : object.properties()) {
+                Schema below = schema.properties().get(entry.getKey());
+                Schema use = below != null ? below : schema.additionalProperties();
+                if (use != null && !(path.isEmpty() && entry.getKey().equals("metadata"))) {
+                    JsonNode before = old == null ? null : old.get(entry.getKey());
+                    rules(use, entry.getValue(), before, path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(), errors);
+                }
+            }
+        } else if (value instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                rules(schema.items(), array.get(i), correlated(schema, array.get(i), old), path + "[" + i + "]", errors);
+            }
+        }
+    }
+
+    /** The old item that a map list's key finds; other lists have none. */
+    private static @Nullable JsonNode correlated(Schema schema, JsonNode item, @Nullable JsonNode old) {
+        if (schema.listKind() != Schema.ListKind.MAP || old == null) {
+            return null;
+        }
+        for (JsonNode candidate : old) {
+            if (schema.mapKeys().stream().allMatch(key -> Json.same(candidate.get(key), item.get(key)))) {
+                return candidate;
+            }
+        }
+        return null;
+    }
+
+    private void rule(
+            JsonNode rule, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
+        String expression = rule.path("rule").asText();
+        boolean transition = expression.contains("oldSelf");
+        if (transition && old == null && !rule.path("optionalOldSelf").asBoolean()) {
+            return;
+        }
+        if (old != null && !transition && Json.same(value, old)) {
+            return;
+        }
+        switch (rules.evaluate(expression, value, old)) {
+            case Rules.Outcome.NotCompiled _ -> {}
+            case Rules.Outcome.Value(Object result) when Boolean.TRUE.equals(result) -> {}
+            case Rules.Outcome.Value _ -> errors.add(failed(rule, value, old, path));
+            case Rules.Outcome.Failed(String message) -> errors.add(new FieldError(
+                    Kind.INVALID, path, shown(value), "rule evaluation error: " + message));
+        }
+    }
+
+    private FieldError failed(JsonNode rule, JsonNode value, @Nullable JsonNode old, String path) {
+        String message = rule.path("message").asText("");
+        String expression = rule.path("messageExpression").asText("");
+        if (!expression.isEmpty()
+                && rules.evaluate(expression, value, old) instanceof Rules.Outcome.Value(Object text)
+                && text instanceof String words) {
+            message = words;
+        }
+        if (message.isEmpty()) {
+            message = "failed rule: " + rule.path("rule").asText().strip();
+        }
+        Kind kind = switch (rule.path("reason").asText("")) {
+            case "FieldValueRequired" -> Kind.REQUIRED;
+            case "FieldValueForbidden" -> Kind.FORBIDDEN;
+            case "FieldValueDuplicate" -> Kind.DUPLICATE;
+            default -> Kind.INVALID;
+        };
+        String at = path + rule.path("fieldPath").asText("");
+        boolean valued = kind == Kind.INVALID || kind == Kind.DUPLICATE;
+        return new FieldError(kind, at, valued ? shown(value) : null, message);
+    }
+
+    private static String shown(JsonNode value) {
+        return value.isObject()
+                ? "\"object\""
+                : value.isArray() ? "\"array\"" : value.isTextual() ? Json.write(value) : value.asText();
+    }
+
+    @Override
+    public FieldSet resetFields(String subresource) {
+        if (!hasStatus) {
+            return new FieldSet();
+        }
+        return subresource.equals("status")
+                ? FieldManagement.topLevel(List.of("spec"))
+                : subresource.isEmpty() ? FieldManagement.topLevel(List.of("status")) : new FieldSet();
+    }
+
+    @Override
+    public boolean hasGeneration() {
+        return true;
+    }
+
+    @Override
+    public boolean specChanged(ObjectNode object, ObjectNode old) {
+        return !Json.same(counted(object), counted(old));
+    }
+
+    private ObjectNode counted(ObjectNode object) {
+        ObjectNode counted = JsonNodeFactory.instance.objectNode();
+        counted.setAll(object);
+        counted.remove(List.of("metadata", "apiVersion", "kind"));
+        if (hasStatus) {
+            counted.remove("status");
+        }
+        return counted;
+    }
+
+    @Override
+    public boolean allowsUnconditionalUpdate() {
+        return false;
+    }
+
+    @Override
+    public boolean servesStrategicMerge() {
+        return false;
+    }
+
+    @Override
+    public ObjectNode onRead(ObjectNode stored) {
+        if (stored.path("apiVersion").asText().equals(type.apiVersion())) {
+            return stored;
+        }
+        ObjectNode converted = stored.deepCopy();
+        converted.put("apiVersion", type.apiVersion());
+        fill(own, converted);
+        return converted;
+    }
+}

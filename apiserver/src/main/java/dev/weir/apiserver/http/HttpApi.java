@@ -1,0 +1,201 @@
+package dev.weir.apiserver.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.apiserver.auth.Authenticator;
+import dev.weir.apiserver.auth.User;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.rest.ApiException;
+import dev.weir.apiserver.rest.ApiHandler;
+import dev.weir.apiserver.rest.ApiRequest;
+import dev.weir.apiserver.rest.ApiResponse;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.ssl.SslHandler;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One connection: reads a request, has it handled on a virtual thread, writes the answer, reads the next. */
+final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private static final Logger LOGGER = LoggerFactory.getLogger(HttpApi.class);
+
+    private final ApiHandler handler;
+    private final Authenticator authenticator;
+    private final KubeletRelay kubelet;
+    private final Consumer<ApiRequest> beforeRequest;
+    private final ExecutorService threads;
+
+    HttpApi(
+            ApiHandler handler,
+            Authenticator authenticator,
+            KubeletRelay kubelet,
+            Consumer<ApiRequest> beforeRequest,
+            ExecutorService threads) {
+        this.handler = handler;
+        this.authenticator = authenticator;
+        this.kubelet = kubelet;
+        this.beforeRequest = beforeRequest;
+        this.threads = threads;
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest message) {
+        ctx.channel().config().setAutoRead(false);
+        FullHttpRequest request = message.retain();
+        threads.execute(() -> {
+            try {
+                serve(ctx, request);
+            } finally {
+                request.release();
+            }
+        });
+    }
+
+    private void serve(ChannelHandlerContext ctx, FullHttpRequest message) {
+        boolean keepAlive = HttpUtil.isKeepAlive(message);
+        try {
+            if (message.decoderResult().isFailure()) {
+                throw ApiException.badRequest("malformed request");
+            }
+            ApiRequest request = request(message, user(ctx, message));
+            beforeRequest.accept(request);
+            boolean upgrade = message.headers().contains(HttpHeaderNames.UPGRADE);
+            switch (handler.handle(request)) {
+                case ApiResponse.Kubelet target -> kubelet.relay(ctx, message, target);
+                case ApiResponse.Stream stream when upgrade -> refuseUpgrade(ctx, stream);
+                case ApiResponse.Stream stream -> new WatchStream(ctx, stream).run();
+                case ApiResponse.Json json -> write(ctx, response(json, request), keepAlive);
+                case ApiResponse.Bytes bytes -> write(ctx, response(bytes, message), keepAlive);
+            }
+        } catch (ApiException refused) {
+            write(ctx, response((ApiResponse.Json) ApiHandler.failure(refused), null), keepAlive);
+        } catch (RuntimeException bug) {
+            LOGGER.atError().setCause(bug).addKeyValue("path", message.uri()).log("request failed");
+            ApiException failure = ApiException.internal("internal error: " + bug);
+            write(ctx, response((ApiResponse.Json) ApiHandler.failure(failure), null), keepAlive);
+        }
+    }
+
+    private static void refuseUpgrade(ChannelHandlerContext ctx, ApiResponse.Stream stream) {
+        if (stream.watch() != null) {
+            stream.watch().close();
+        }
+        ApiException failure = ApiException.badRequest("watches are served over plain HTTP, not over WebSocket");
+        write(ctx, response((ApiResponse.Json) ApiHandler.failure(failure), null), false);
+    }
+
+    private User user(ChannelHandlerContext ctx, FullHttpRequest message) {
+        Optional<User> user = authenticator.authenticate(
+                message.headers().get(HttpHeaderNames.AUTHORIZATION), certificate(ctx));
+        return user.orElseThrow(ApiException::unauthorized);
+    }
+
+    private static @Nullable X509Certificate certificate(ChannelHandlerContext ctx) {
+        SslHandler tls = ctx.pipeline().get(SslHandler.class);
+        if (tls == null) {
+            return null;
+        }
+        try {
+            Certificate[] chain = tls.engine().getSession().getPeerCertificates();
+            return chain.length > 0 && chain[0] instanceof X509Certificate certificate ? certificate : null;
+        } catch (SSLPeerUnverifiedException none) {
+            return null;
+        }
+    }
+
+    private static ApiRequest request(FullHttpRequest message, User user) {
+        QueryStringDecoder uri = new QueryStringDecoder(message.uri());
+        String type = message.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
+        int semicolon = type.indexOf(';');
+        return new ApiRequest(
+                message.method().name(),
+                uri.path(),
+                uri.parameters(),
+                (semicolon < 0 ? type : type.substring(0, semicolon)).strip().toLowerCase(java.util.Locale.ROOT),
+                String.join(",", message.headers().getAll(HttpHeaderNames.ACCEPT)),
+                message.headers().get(HttpHeaderNames.USER_AGENT, ""),
+                ByteBufUtil.getBytes(message.content()),
+                user);
+    }
+
+    private static FullHttpResponse response(ApiResponse.Json json, @Nullable ApiRequest request) {
+        byte[] body = (Json.write(json.body()) + "\n").getBytes(StandardCharsets.UTF_8);
+        FullHttpResponse response = full(json.code(), "application/json", body);
+        for (String warning : json.warnings()) {
+            response.headers().add("Warning", "299 - \"" + warning.replace("\\", "\\\\").replace("\"", "\\\"") + "\"");
+        }
+        if (json.code() == 429) {
+            response.headers().set("Retry-After", "1");
+        }
+        if (request != null && request.method().equals("HEAD")) {
+            response.content().clear();
+        }
+        return response;
+    }
+
+    private static FullHttpResponse response(ApiResponse.Bytes bytes, FullHttpRequest message) {
+        String tag = bytes.headers().get("ETag");
+        if (tag != null && tag.equals(message.headers().get(HttpHeaderNames.IF_NONE_MATCH))) {
+            FullHttpResponse same = full(304, bytes.contentType(), new byte[0]);
+            same.headers().set("ETag", tag);
+            return same;
+        }
+        FullHttpResponse response = full(bytes.code(), bytes.contentType(), bytes.body());
+        for (Map.Entry<String, String> header : bytes.headers().entrySet()) {
+            response.headers().set(header.getKey(), header.getValue());
+        }
+        return response;
+    }
+
+    private static FullHttpResponse full(int code, String contentType, byte[] body) {
+        FullHttpResponse response = new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(code), Unpooled.wrappedBuffer(body));
+        response.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
+        response.headers().set(HttpHeaderNames.CACHE_CONTROL, "no-cache, private");
+        response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, body.length);
+        return response;
+    }
+
+    private static void write(ChannelHandlerContext ctx, FullHttpResponse response, boolean keepAlive) {
+        if (!keepAlive) {
+            response.headers().set(HttpHeaderNames.CONNECTION, "close");
+        }
+        ctx.writeAndFlush(response).addListener(done -> {
+            if (keepAlive && done.isSuccess()) {
+                ctx.channel().config().setAutoRead(true);
+            } else {
+                ctx.close();
+            }
+        });
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        LOGGER.debug("connection closed", cause);
+        ctx.close();
+    }
+
+    /** For lists of JSON in watch frames. */
+    static byte[] line(JsonNode node) {
+        return (Json.write(node) + "\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+}

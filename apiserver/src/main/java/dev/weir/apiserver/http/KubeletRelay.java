@@ -1,0 +1,108 @@
+package dev.weir.apiserver.http;
+
+import dev.weir.apiserver.rest.ApiException;
+import dev.weir.apiserver.rest.ApiResponse;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.ssl.SslContext;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+
+/** Lets the kubelet of a pod's node answer: the request goes on with the server's own certificate, bytes flow both ways. */
+final class KubeletRelay {
+    private static final int CONNECT_TIMEOUT_MILLIS = 5000;
+
+    private final EventLoopGroup group;
+    private final SslContext tls;
+
+    KubeletRelay(EventLoopGroup group, SslContext tls) {
+        this.group = group;
+        this.tls = tls;
+    }
+
+    void relay(ChannelHandlerContext ctx, FullHttpRequest request, ApiResponse.Kubelet target) {
+        String head = head(request, target);
+        Bootstrap bootstrap = new Bootstrap()
+                .group(group)
+                .channel(NioSocketChannel.class)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(tls.newHandler(channel.alloc(), target.host(), target.port()))
+                                .addLast(new Copy(ctx.channel()));
+                    }
+                });
+        ChannelFuture connected = bootstrap.connect(target.host(), target.port()).awaitUninterruptibly();
+        if (!connected.isSuccess()) {
+            throw ApiException.internal("error dialing backend: " + connected.cause().getMessage());
+        }
+        Channel node = connected.channel();
+        ctx.channel().eventLoop().execute(() -> {
+            for (Map.Entry<String, ChannelHandler> entry : ctx.pipeline().toMap().entrySet()) {
+                if (!(entry.getValue() instanceof io.netty.handler.ssl.SslHandler)) {
+                    ctx.pipeline().remove(entry.getValue());
+                }
+            }
+            ctx.pipeline().addLast(new Copy(node));
+            node.writeAndFlush(Unpooled.copiedBuffer(head, StandardCharsets.US_ASCII));
+            ctx.channel().config().setAutoRead(true);
+        });
+    }
+
+    private static String head(FullHttpRequest request, ApiResponse.Kubelet target) {
+        StringBuilder head = new StringBuilder("GET ").append(target.path()).append(" HTTP/1.1\r\n");
+        head.append("Host: ").append(target.host()).append(':').append(target.port()).append("\r\n");
+        boolean upgrade = request.headers().contains(HttpHeaderNames.UPGRADE);
+        request.headers().forEach(header -> {
+            String name = header.getKey().toLowerCase(java.util.Locale.ROOT);
+            if (name.startsWith("sec-websocket") || upgrade && (name.equals("upgrade") || name.equals("connection"))) {
+                head.append(header.getKey()).append(": ").append(header.getValue()).append("\r\n");
+            }
+        });
+        if (!upgrade) {
+            head.append("Connection: close\r\n");
+        }
+        return head.append("\r\n").toString();
+    }
+
+    /** Writes what it reads to the other side; closes it when this side ends. */
+    private static final class Copy extends ChannelInboundHandlerAdapter {
+        private final Channel other;
+
+        Copy(Channel other) {
+            this.other = other;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            other.writeAndFlush(message);
+            ctx.channel().config().setAutoRead(other.isWritable());
+            if (!other.isWritable()) {
+                other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> ctx.channel().config().setAutoRead(true));
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> other.close());
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            ctx.close();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package dev.weir.apiserver.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.rest.ApiResponse;
+import dev.weir.apiserver.rest.Reads;
+import dev.weir.apiserver.store.VersionedStore;
+import dev.weir.apiserver.store.Watch;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Writes the events of one watch until its time is over or the client goes. */
+final class WatchStream {
+    private static final Duration BOOKMARK_EVERY = Duration.ofMinutes(1);
+
+    private final ChannelHandlerContext ctx;
+    private final ApiResponse.Stream stream;
+    private long seen;
+
+    WatchStream(ChannelHandlerContext ctx, ApiResponse.Stream stream) {
+        this.ctx = ctx;
+        this.stream = stream;
+    }
+
+    void run() {
+        HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
+        head.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/json");
+        head.headers().set(HttpHeaderNames.CACHE_CONTROL, "no-cache, private");
+        HttpUtil.setTransferEncodingChunked(head, true);
+        ctx.write(head);
+        stream.initial().forEach(this::send);
+        ctx.flush();
+        Watch watch = stream.watch();
+        if (watch != null) {
+            // reading on is how a client that goes away is noticed
+            ctx.channel().closeFuture().addListener(_ -> watch.close());
+            ctx.channel().config().setAutoRead(true);
+            try (watch) {
+                follow(watch, Instant.now().plus(stream.length()));
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        ctx.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(_ -> ctx.close());
+    }
+
+    private void follow(Watch watch, Instant end) throws InterruptedException {
+        while (ctx.channel().isActive()) {
+            Duration left = Duration.between(Instant.now(), end);
+            if (!left.isPositive()) {
+                return;
+            }
+            Duration patience = left.compareTo(BOOKMARK_EVERY) < 0 ? left : BOOKMARK_EVERY;
+            Optional<VersionedStore.Event> next = watch.poll(stream.bookmark() == null ? left : patience);
+            if (next == null) {
+                bookmark();
+            } else if (next.isEmpty()) {
+                return;
+            } else {
+                seen = next.get().entry().revision();
+                ObjectNode event = visible(next.get());
+                if (event != null) {
+                    send(event);
+                }
+                if (!watch.hasNext()) {
+                    flushAndWait();
+                }
+            }
+        }
+    }
+
+    /** A slow client slows its own watch only; what piles up is bounded by the watch's queue. */
+    private void flushAndWait() throws InterruptedException {
+        ctx.flush();
+        while (ctx.channel().isActive() && !ctx.channel().isWritable()) {
+            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).await(1000);
+        }
+    }
+
+    private void bookmark() {
+        if (stream.bookmark() != null && seen > 0) {
+            send(Reads.event("BOOKMARK", stream.bookmark().apply(seen)));
+            ctx.flush();
+        }
+    }
+
+    private @Nullable ObjectNode visible(VersionedStore.Event event) {
+        ObjectNode now = event.entry().object();
+        boolean matches = stream.selector().test(now);
+        boolean matched = event.previous() != null && stream.selector().test(event.previous().object());
+        return switch (event.change()) {
+            case ADDED -> matches ? Reads.event("ADDED", render(now)) : null;
+            case DELETED -> matched ? Reads.event("DELETED", render(now)) : null;
+            case MODIFIED -> {
+                if (matches) {
+                    yield Reads.event(matched ? "MODIFIED" : "ADDED", render(now));
+                }
+                yield matched ? Reads.event("DELETED", render(leaving(event))) : null;
+            }
+        };
+    }
+
+    /** An object that leaves the selection is shown as it last matched, at the new revision. */
+    private static ObjectNode leaving(VersionedStore.Event event) {
+        ObjectNode last = java.util.Objects.requireNonNull(event.previous()).object().deepCopy();
+        last.withObject("/metadata").put("resourceVersion", Long.toString(event.entry().revision()));
+        return last;
+    }
+
+    private JsonNode render(ObjectNode object) {
+        return stream.render().apply(object);
+    }
+
+    private void send(ObjectNode event) {
+        ctx.write(new DefaultHttpContent(Unpooled.wrappedBuffer(HttpApi.line(event))));
+    }
+}

@@ -1,0 +1,94 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.proto.ProtobufDecoder;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads request bodies. */
+public final class Bodies {
+    private static final String ACCEPTED =
+            "the body of the request was in an unknown format - accepted media types include: ";
+    private static final ObjectMapper STRICT_JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    private static final ObjectMapper YAML = YAMLMapper.builder(YAMLFactory.builder()
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder().maxNestingDepth(500).build())
+                    .build())
+            .build();
+
+    private Bodies() {}
+
+    /** An object sent to be stored, or options. */
+    public static ObjectNode object(ApiRequest request) {
+        JsonNode node = switch (request.contentType()) {
+            case "application/vnd.kubernetes.protobuf" -> ProtobufDecoder.decode(request.body());
+            case "application/yaml" -> parse(YAML, request.body());
+            case "", "application/json", "*/*" -> parse(STRICT_JSON, request.body());
+            default -> throw ApiException.unsupportedMediaType(
+                    ACCEPTED + "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+        };
+        if (!(node instanceof ObjectNode object)) {
+            throw ApiException.badRequest("couldn't get version/kind; json parse error: json: cannot unmarshal "
+                    + node.getNodeType().name().toLowerCase(java.util.Locale.ROOT)
+                    + " into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind"
+                    + " string \"json:\\\"kind,omitempty\\\"\" }");
+        }
+        return object;
+    }
+
+    /** A patch; YAML where server-side apply allows it. */
+    public static JsonNode patch(ApiRequest request) {
+        return request.contentType().equals("application/apply-patch+yaml")
+                ? parse(looksLikeJson(request.body()) ? STRICT_JSON : YAML, request.body())
+                : parse(STRICT_JSON, request.body());
+    }
+
+    private static boolean looksLikeJson(byte[] body) {
+        for (byte b : body) {
+            if (b > ' ') {
+                return b == '{';
+            }
+        }
+        return false;
+    }
+
+    private static JsonNode parse(ObjectMapper mapper, byte[] body) {
+        try {
+            JsonNode node = mapper.readTree(body);
+            return node.isMissingNode() ? Json.MAPPER.createObjectNode() : node;
+        } catch (JsonProcessingException malformed) {
+            throw ApiException.badRequest("error decoding request body: " + malformed.getOriginalMessage());
+        } catch (IOException impossible) {
+            throw ApiException.badRequest(String.valueOf(impossible.getMessage()));
+        }
+    }
+
+    /** The media types that PATCH takes for a kind. */
+    public static ApiException unknownPatchType(boolean strategic) {
+        List<String> types =
+                new ArrayList<>(List.of("application/json-patch+json", "application/merge-patch+json"));
+        if (strategic) {
+            types.add("application/strategic-merge-patch+json");
+        }
+        types.add("application/apply-patch+yaml");
+        types.add("application/apply-patch+cbor");
+        return ApiException.unsupportedMediaType(ACCEPTED + String.join(", ", types));
+    }
+
+    static String text(byte[] body) {
+        return new String(body, StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,231 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.store.VersionedStore;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/** Deleting: at once, after finalizers, or gracefully for pods. */
+public final class Deletes {
+    private static final Set<String> PERMANENT_NAMESPACES = Set.of("default", "kube-system", "kube-public");
+    private static final int POD_GRACE_SECONDS = 30;
+
+    private final Resources resources;
+    private final Clock clock;
+
+    public Deletes(Resources resources, Clock clock) {
+        this.resources = resources;
+        this.clock = clock;
+    }
+
+    public ApiResponse delete(Writes.Target target, ApiRequest request) {
+        ObjectNode options = options(request);
+        boolean dryRun = WriteOptions.of(request, "DeleteOptions").dryRunWith(options);
+        ResourceType type = target.type();
+        VersionedStore.Key key = Resources.key(type, target.namespace(), target.name());
+        while (true) {
+            VersionedStore.Entry entry =
+                    resources.store().get(key).orElseThrow(() -> ApiException.notFound(type, target.name()));
+            ObjectNode live = resources.read(type, entry.object());
+            checkPreconditions(type, live, options.path("preconditions"));
+            Optional<ApiResponse> answer = attempt(target, entry, live, options, dryRun);
+            if (answer.isPresent()) {
+                return answer.get();
+            }
+        }
+    }
+
+    private static ObjectNode options(ApiRequest request) {
+        ObjectNode options = request.body().length == 0 ? Json.MAPPER.createObjectNode() : Bodies.object(request);
+        for (String name : List.of("propagationPolicy", "gracePeriodSeconds")) {
+            String value = request.query(name);
+            if (value != null && !options.has(name)) {
+                if (name.equals("gracePeriodSeconds")) {
+                    options.put(name, Long.parseLong(value));
+                } else {
+                    options.put(name, value);
+                }
+            }
+        }
+        return options;
+    }
+
+    private static void checkPreconditions(ResourceType type, ObjectNode live, JsonNode preconditions) {
+        String qualified = type.group().isEmpty() ? type.kind() : type.kind() + "." + type.group();
+        for (String field : List.of("uid", "resourceVersion")) {
+            String wanted = preconditions.path(field).asText("");
+            String present = live.path("metadata").path(field).asText("");
+            if (!wanted.isEmpty() && !wanted.equals(present)) {
+                String word = field.equals("uid") ? "UID" : "ResourceVersion";
+                throw ApiException.conflict(
+                        qualified,
+                        type.group(),
+                        type.kind(),
+                        live.path("metadata").path("name").asText(),
+                        "the " + word + " in the precondition (" + wanted + ") does not match the " + word
+                                + " in record (" + present
+                                + "). The object might have been deleted and then recreated");
+            }
+        }
+    }
+
+    private Optional<ApiResponse> attempt(
+            Writes.Target target, VersionedStore.Entry entry, ObjectNode live, ObjectNode options, boolean dryRun) {
+        ResourceType type = target.type();
+        ObjectNode next = live.deepCopy();
+        ObjectNode metadata = next.withObject("/metadata");
+        List<String> finalizers = finalizers(metadata, options);
+        long grace = grace(type, live, options);
+        boolean terminating = metadata.has("deletionTimestamp");
+        boolean namespace = type.plural().equals("namespaces");
+        if (namespace && PERMANENT_NAMESPACES.contains(target.name())) {
+            throw ApiException.forbidden(type, target.name(), "this namespace may not be deleted");
+        }
+        if (finalizers.isEmpty() && grace == 0 && !(namespace && !next.path("spec").path("finalizers").isEmpty())) {
+            if (!dryRun && resources.store().remove(entry.key(), entry.revision(), next).isEmpty()) {
+                return Optional.empty();
+            }
+            boolean answersObject = type.plural().equals("pods") || type.plural().equals("services");
+            return Optional.of(new ApiResponse.Json(200, answersObject ? next : success(type, live)));
+        }
+        boolean shorter = terminating && grace < metadata.path("deletionGracePeriodSeconds").asLong();
+        if (terminating && !shorter && sameFinalizers(metadata, finalizers)) {
+            return Optional.of(new ApiResponse.Json(200, live));
+        }
+        markDeleted(type, next, finalizers, grace, terminating);
+        if (dryRun) {
+            return Optional.of(new ApiResponse.Json(200, next));
+        }
+        return resources
+                .store()
+                .replace(entry.key(), entry.revision(), next)
+                .map(stored -> new ApiResponse.Json(200, stored.object()));
+    }
+
+    private void markDeleted(
+            ResourceType type, ObjectNode next, List<String> finalizers, long grace, boolean terminating) {
+        ObjectNode metadata = next.withObject("/metadata");
+        metadata.put("deletionGracePeriodSeconds", Math.toIntExact(grace));
+        metadata.put(
+                "deletionTimestamp",
+                clock.instant().plusSeconds(grace).truncatedTo(ChronoUnit.SECONDS).toString());
+        if (!finalizers.isEmpty()) {
+            ArrayNode list = metadata.putArray("finalizers");
+            finalizers.forEach(list::add);
+        }
+        if (!terminating && metadata.has("generation")) {
+            metadata.put("generation", metadata.path("generation").asInt() + 1);
+        }
+        if (type.plural().equals("namespaces")) {
+            next.withObject("/status").put("phase", "Terminating");
+            metadata.remove("deletionGracePeriodSeconds");
+        }
+    }
+
+    private static boolean sameFinalizers(ObjectNode metadata, List<String> finalizers) {
+        List<String> present = new ArrayList<>();
+        metadata.path("finalizers").forEach(f -> present.add(f.asText()));
+        return present.equals(finalizers);
+    }
+
+    private static long grace(ResourceType type, ObjectNode live, ObjectNode options) {
+        if (!type.plural().equals("pods")) {
+            return 0;
+        }
+        if (options.has("gracePeriodSeconds")) {
+            return Math.max(0, options.path("gracePeriodSeconds").asLong());
+        }
+        if (live.path("spec").path("nodeName").asText("").isEmpty()
+                || List.of("Succeeded", "Failed").contains(live.path("status").path("phase").asText())) {
+            return 0;
+        }
+        return live.path("spec").path("terminationGracePeriodSeconds").asLong(POD_GRACE_SECONDS);
+    }
+
+    private static List<String> finalizers(ObjectNode metadata, ObjectNode options) {
+        List<String> finalizers = new ArrayList<>();
+        metadata.path("finalizers").forEach(f -> finalizers.add(f.asText()));
+        String policy = options.path("propagationPolicy").asText("");
+        if (options.path("orphanDependents").asBoolean()) {
+            policy = "Orphan";
+        }
+        if (metadata.has("deletionTimestamp")) {
+            return finalizers;
+        }
+        switch (policy) {
+            case "Orphan" -> {
+                finalizers.remove("foregroundDeletion");
+                if (!finalizers.contains("orphan")) {
+                    finalizers.add("orphan");
+                }
+            }
+            case "Foreground" -> {
+                finalizers.remove("orphan");
+                if (!finalizers.contains("foregroundDeletion")) {
+                    finalizers.add("foregroundDeletion");
+                }
+            }
+            case "Background" -> {
+                finalizers.remove("orphan");
+                finalizers.remove("foregroundDeletion");
+            }
+            default -> {}
+        }
+        return finalizers;
+    }
+
+    private static ObjectNode success(ResourceType type, ObjectNode live) {
+        ObjectNode details = Json.MAPPER.createObjectNode();
+        details.put("name", live.path("metadata").path("name").asText());
+        if (!type.group().isEmpty()) {
+            details.put("group", type.group());
+        }
+        details.put("kind", type.plural());
+        details.put("uid", live.path("metadata").path("uid").asText());
+        return ApiException.status("Success", null, null, details, 0);
+    }
+
+    /** Deletes every matching object of a collection and answers with the list of them. */
+    public ApiResponse deleteCollection(Writes.Target target, ApiRequest request) {
+        Predicate<JsonNode> selector =
+                Selectors.parse(target.type(), request.query("labelSelector"), request.query("fieldSelector"));
+        ObjectNode list = Json.MAPPER.createObjectNode();
+        list.put("kind", target.type().listKind()).put("apiVersion", target.type().apiVersion());
+        list.putObject("metadata").put("resourceVersion", Long.toString(resources.store().revision()));
+        ArrayNode items = list.putArray("items");
+        String namespace = target.type().namespaced() ? target.namespace() : null;
+        try {
+            for (VersionedStore.Entry entry : resources
+                    .store()
+                    .list(Resources.storageName(target.type()), namespace, 0)
+                    .entries()) {
+                ObjectNode object = resources.read(target.type(), entry.object());
+                if (selector.test(object)) {
+                    items.add(object);
+                    deleteOne(target, entry.key().name(), request);
+                }
+            }
+        } catch (VersionedStore.CompactedException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+        return new ApiResponse.Json(200, list);
+    }
+
+    private void deleteOne(Writes.Target target, String name, ApiRequest request) {
+        try {
+            delete(new Writes.Target(target.type(), target.namespace(), name, ""), request);
+        } catch (ApiException gone) {
+            if (gone.code() != 404) {
+                throw gone;
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.store.VersionedStore;
+import dev.weir.apiserver.store.Watch;
+import dev.weir.apiserver.table.Tables;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Get, list and watch. */
+public final class Reads {
+    private static final String INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+    private final Resources resources;
+    private final Tables tables;
+
+    public Reads(Resources resources, Tables tables) {
+        this.resources = resources;
+        this.tables = tables;
+    }
+
+    public ApiResponse get(Writes.Target target, ApiRequest request) {
+        ObjectNode object = resources.get(target.type(), target.namespace(), target.name());
+        Rendering rendering = Rendering.of(request);
+        return new ApiResponse.Json(
+                200,
+                switch (rendering.kind()) {
+                    case PLAIN -> object;
+                    case METADATA -> partial(object);
+                    case TABLE -> tables.ofObjects(
+                            target.type(),
+                            List.of(object),
+                            rendering.includeObject(),
+                            object.path("metadata").path("resourceVersion").asText(),
+                            true);
+                });
+    }
+
+    static ObjectNode partial(ObjectNode object) {
+        ObjectNode partial = Json.MAPPER.createObjectNode();
+        partial.put("kind", "PartialObjectMetadata").put("apiVersion", "meta.k8s.io/v1");
+        partial.set("metadata", object.path("metadata"));
+        return partial;
+    }
+
+    /** @param namespace null for all namespaces and for cluster scope */
+    public ApiResponse list(ResourceType type, @Nullable String namespace, ApiRequest request) {
+        Predicate<JsonNode> selector =
+                Selectors.parse(type, request.query("labelSelector"), request.query("fieldSelector"));
+        checkListOptions(request);
+        Page page = Page.of(request);
+        VersionedStore.Listing listing = snapshot(type, namespace, page.revision());
+        List<ObjectNode> items = new ArrayList<>();
+        long remaining = 0;
+        String next = null;
+        for (VersionedStore.Entry entry : listing.entries()) {
+            String at = entry.key().namespace() + "/" + entry.key().name();
+            if (page.after() != null && at.compareTo(page.after()) <= 0) {
+                continue;
+            }
+            ObjectNode object = resources.strategy(type).onRead(entry.object());
+            if (!selector.test(object)) {
+                continue;
+            }
+            if (page.limit() > 0 && items.size() == page.limit()) {
+                remaining++;
+            } else {
+                items.add(object);
+                next = at;
+            }
+        }
+        ObjectNode metadata = Json.MAPPER.createObjectNode();
+        metadata.put("resourceVersion", Long.toString(listing.revision()));
+        if (remaining > 0 && next != null) {
+            metadata.put("continue", Page.token(listing.revision(), next));
+            if (request.query("labelSelector") == null && request.query("fieldSelector") == null) {
+                metadata.put("remainingItemCount", remaining);
+            }
+        }
+        return new ApiResponse.Json(200, render(type, items, metadata, Rendering.of(request)));
+    }
+
+    private JsonNode render(ResourceType type, List<ObjectNode> items, ObjectNode metadata, Rendering rendering) {
+        if (rendering.kind() == Rendering.Kind.TABLE) {
+            ObjectNode table = tables.ofObjects(
+                    type,
+                    items,
+                    rendering.includeObject(),
+                    metadata.path("resourceVersion").asText(),
+                    true);
+            table.set("metadata", metadata);
+            return table;
+        }
+        boolean metadataOnly = rendering.kind() == Rendering.Kind.METADATA;
+        ObjectNode list = Json.MAPPER.createObjectNode();
+        list.put("kind", metadataOnly ? "PartialObjectMetadataList" : type.listKind());
+        list.put("apiVersion", metadataOnly ? "meta.k8s.io/v1" : type.apiVersion());
+        list.set("metadata", metadata);
+        ArrayNode array = list.putArray("items");
+        boolean typed = resources.strategy(type).servesStrategicMerge();
+        for (ObjectNode item : items) {
+            if (metadataOnly) {
+                array.add(partial(item));
+            } else if (typed) {
+                ObjectNode bare = Json.MAPPER.createObjectNode();
+                bare.setAll(item);
+                bare.remove(List.of("kind", "apiVersion"));
+                array.add(bare);
+            } else {
+                array.add(item);
+            }
+        }
+        return list;
+    }
+
+    private static void checkListOptions(ApiRequest request) {
+        List<FieldError> errors = new ArrayList<>();
+        String match = request.queryOr("resourceVersionMatch", "");
+        String version = request.queryOr("resourceVersion", "");
+        if (!match.isEmpty() && version.isEmpty()) {
+            errors.add(new FieldError(
+                    FieldError.Kind.FORBIDDEN,
+                    "resourceVersionMatch",
+                    null,
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+        }
+        if (match.equals("Exact") && version.equals("0")) {
+            errors.add(new FieldError(
+                    FieldError.Kind.FORBIDDEN,
+                    "resourceVersionMatch",
+                    null,
+                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+        }
+        if (request.query("sendInitialEvents") != null) {
+            errors.add(new FieldError(
+                    FieldError.Kind.FORBIDDEN,
+                    "sendInitialEvents",
+                    null,
+                    "sendInitialEvents is forbidden for list"));
+        }
+        if (!errors.isEmpty()) {
+            throw ApiException.invalid("meta.k8s.io", "ListOptions", "", errors);
+        }
+    }
+
+    private VersionedStore.Listing snapshot(ResourceType type, @Nullable String namespace, long revision) {
+        try {
+            return resources
+                    .store()
+                    .list(Resources.storageName(type), type.namespaced() ? namespace : null, revision);
+        } catch (VersionedStore.CompactedException compacted) {
+            throw ApiException.expired(
+                    "The provided continue parameter is too old to display a consistent list result. You can start a"
+                            + " new list without the continue parameter, or use the continue token in this response"
+                            + " to retrieve the remainder of the results.");
+        }
+    }
+
+    private record Page(long revision, @Nullable String after, int limit) {
+        static Page of(ApiRequest request) {
+            int limit = number(request.queryOr("limit", "0"));
+            String token = request.queryOr("continue", "");
+            if (!token.isEmpty()) {
+                String[] parts = decode(token).split(" ", 2);
+                return new Page(Long.parseLong(parts[0]), parts[1], limit);
+            }
+            String version = request.queryOr("resourceVersion", "");
+            boolean exact = request.queryOr("resourceVersionMatch", "").equals("Exact")
+                    || limit > 0 && !version.isEmpty() && !version.equals("0")
+                            && request.query("resourceVersionMatch") == null;
+            boolean cached = version.equals("0");
+            return new Page(exact ? Reads.revision(version) : 0, null, cached ? 0 : limit);
+        }
+
+        static String token(long revision, String after) {
+            return Base64.getUrlEncoder()
+                    .withoutPadding()
+                    .encodeToString((revision + " " + after).getBytes(StandardCharsets.UTF_8));
+        }
+
+        private static String decode(String token) {
+            try {
+                String text = new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8);
+                if (text.matches("\\d{1,18} .*")) {
+                    return text;
+                }
+            } catch (IllegalArgumentException malformed) {
+                // refused below with the same words
+            }
+            throw ApiException.badRequest("continue key is not valid: " + token);
+        }
+
+        private static int number(String text) {
+            return text.matches("\\d{1,9}") ? Integer.parseInt(text) : 0;
+        }
+    }
+
+    private static long revision(String text) {
+        if (!text.matches("\\d{1,18}")) {
+            throw ApiException.badRequest("Invalid value: \"" + text + "\": strconv.ParseUint: parsing \"" + text
+                    + "\": invalid syntax");
+        }
+        return Long.parseLong(text);
+    }
+
+    /** Opens a watch; the stream ends after {@code timeoutSeconds}. */
+    public ApiResponse watch(ResourceType type, @Nullable String namespace, ApiRequest request) {
+        Predicate<JsonNode> selector =
+                Selectors.parse(type, request.query("labelSelector"), request.query("fieldSelector"));
+        String scope = type.namespaced() ? namespace : null;
+        String version = request.queryOr("resourceVersion", "");
+        boolean streamList = request.flag("sendInitialEvents");
+        if (request.query("sendInitialEvents") != null
+                && !request.queryOr("resourceVersionMatch", "").equals("NotOlderThan")) {
+            throw ApiException.invalid(
+                    "meta.k8s.io",
+                    "ListOptions",
+                    "",
+                    List.of(new FieldError(
+                            FieldError.Kind.FORBIDDEN,
+                            "resourceVersionMatch",
+                            null,
+                            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")));
+        }
+        boolean fromNow = streamList || version.isEmpty() || version.equals("0");
+        Function<ObjectNode, JsonNode> render = renderer(type, Rendering.of(request));
+        List<ObjectNode> initial = new ArrayList<>();
+        Duration length = Duration.ofSeconds(seconds(request));
+        boolean bookmarks = request.flag("allowWatchBookmarks");
+        Function<Long, JsonNode> bookmark = bookmarks ? at -> bookmark(type, at, false) : null;
+        try {
+            long since = fromNow ? 0 : revision(version);
+            if (fromNow) {
+                VersionedStore.Listing listing = snapshot(type, namespace, 0);
+                since = listing.revision();
+                for (VersionedStore.Entry entry : listing.entries()) {
+                    ObjectNode object = resources.strategy(type).onRead(entry.object());
+                    if (selector.test(object)) {
+                        initial.add(event("ADDED", render.apply(object)));
+                    }
+                }
+                if (streamList && bookmarks) {
+                    initial.add(event("BOOKMARK", bookmark(type, since, true)));
+                }
+            }
+            Watch watch = resources.store().watch(Resources.storageName(type), scope, since);
+            return new ApiResponse.Stream(
+                    initial,
+                    watch,
+                    selector,
+                    object -> render.apply(resources.strategy(type).onRead(object)),
+                    bookmark,
+                    length);
+        } catch (VersionedStore.CompactedException compacted) {
+            ObjectNode gone = ApiException.expired(
+                            "too old resource version: " + version + " (" + compacted.oldest() + ")")
+                    .status();
+            return new ApiResponse.Stream(
+                    List.of(event("ERROR", gone)), null, selector, render, null, Duration.ZERO);
+        }
+    }
+
+    private Function<ObjectNode, JsonNode> renderer(ResourceType type, Rendering rendering) {
+        return switch (rendering.kind()) {
+            case PLAIN -> object -> object;
+            case METADATA -> Reads::partial;
+            case TABLE -> object -> tables.ofObjects(
+                    type,
+                    List.of(object),
+                    rendering.includeObject(),
+                    object.path("metadata").path("resourceVersion").asText(),
+                    true);
+        };
+    }
+
+    private static long seconds(ApiRequest request) {
+        String text = request.queryOr("timeoutSeconds", "");
+        return text.matches("\\d{1,9}") && !text.equals("0")
+                ? Long.parseLong(text)
+                : ThreadLocalRandom.current().nextLong(1800, 3600);
+    }
+
+    /** One line of a watch. */
+    public static ObjectNode event(String type, JsonNode object) {
+        ObjectNode event = Json.MAPPER.createObjectNode();
+        event.put("type", type).set("object", object);
+        return event;
+    }
+
+    private static ObjectNode bookmark(ResourceType type, long revision, boolean initialEnd) {
+        ObjectNode object = Json.MAPPER.createObjectNode();
+        object.put("kind", type.kind()).put("apiVersion", type.apiVersion());
+        ObjectNode metadata = object.putObject("metadata");
+        metadata.put("resourceVersion", Long.toString(revision));
+        if (initialEnd) {
+            metadata.putObject("annotations").put(INITIAL_EVENTS_END, "true");
+        }
+        return object;
+    }
+}

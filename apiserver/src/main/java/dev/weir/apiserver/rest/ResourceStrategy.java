@@ -1,0 +1,51 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.FieldSet;
+import dev.weir.apiserver.schema.Schema;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What differs from kind to kind on the way of a write. Stateless; objects are changed in place. */
+public interface ResourceStrategy {
+    /** The kind's schema, for merging and field management. */
+    Schema schema();
+
+    /**
+     * Drops what the kind does not know and refuses wrong types.
+     *
+     * @return the unknown or duplicate fields found, worded as strict decoding words them
+     * @throws ApiException 400 for a value that the kind cannot hold
+     */
+    List<String> decode(ObjectNode object);
+
+    /** Fills in defaults; must be idempotent. */
+    void setDefaults(ObjectNode object);
+
+    /** Sets what the server decides about a new object, such as the initial status. */
+    void prepareForCreate(ObjectNode object);
+
+    /** Carries over what an update of the main resource may not change. */
+    void prepareForUpdate(ObjectNode object, ObjectNode old);
+
+    /** @param old null on create */
+    List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old);
+
+    /** Paths that the main resource ({@code ""}) or a subresource does not write. */
+    FieldSet resetFields(String subresource);
+
+    /** True if {@code metadata.generation} counts the changes of this kind. */
+    boolean hasGeneration();
+
+    /** True if two states differ in what {@code generation} counts. */
+    boolean specChanged(ObjectNode object, ObjectNode old);
+
+    /** True if an update may leave out the resource version. */
+    boolean allowsUnconditionalUpdate();
+
+    /** True if strategic merge patches are served. */
+    boolean servesStrategicMerge();
+
+    /** Turns a stored object into this version's form; a copy. */
+    ObjectNode onRead(ObjectNode stored);
+}

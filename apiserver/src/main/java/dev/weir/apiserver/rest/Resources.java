@@ -1,0 +1,71 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.builtin.BuiltInStrategy;
+import dev.weir.apiserver.builtin.ServiceAddresses;
+import dev.weir.apiserver.schema.BuiltInSchemas;
+import dev.weir.apiserver.store.VersionedStore;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The store, what is served from it, and how each kind behaves. */
+public final class Resources {
+    private final VersionedStore store;
+    private final Kinds kinds;
+    private final BuiltInSchemas schemas = new BuiltInSchemas();
+    private final ServiceAddresses addresses = new ServiceAddresses();
+    private final Map<String, ResourceStrategy> strategies = new ConcurrentHashMap<>();
+
+    public Resources(VersionedStore store, Kinds kinds) {
+        this.store = store;
+        this.kinds = kinds;
+    }
+
+    public VersionedStore store() {
+        return store;
+    }
+
+    public Kinds kinds() {
+        return kinds;
+    }
+
+    public ResourceStrategy strategy(ResourceType type) {
+        return strategies.computeIfAbsent(
+                id(type),
+                _ -> new BuiltInStrategy(
+                        type, schemas.of(type.group(), type.version(), type.kind()), addresses));
+    }
+
+    /** Serves a custom type by this strategy from now on. */
+    public void setStrategy(ResourceType type, ResourceStrategy strategy) {
+        strategies.put(id(type), strategy);
+    }
+
+    private static String id(ResourceType type) {
+        return type.apiVersion() + "/" + type.plural();
+    }
+
+    /** Events live under one name whichever group asks for them. */
+    public static VersionedStore.Key key(ResourceType type, String namespace, String name) {
+        return new VersionedStore.Key(storageName(type), namespace, name);
+    }
+
+    public static String storageName(ResourceType type) {
+        return type.plural().equals("events") ? "events" : type.qualifiedPlural();
+    }
+
+    /** The stored object in this version's form; a copy that may be changed. */
+    public Optional<ObjectNode> find(ResourceType type, String namespace, String name) {
+        return store.get(key(type, namespace, name)).map(entry -> read(type, entry.object()));
+    }
+
+    public ObjectNode get(ResourceType type, String namespace, String name) {
+        return find(type, namespace, name).orElseThrow(() -> ApiException.notFound(type, name));
+    }
+
+    /** A copy in this version's form. */
+    public ObjectNode read(ResourceType type, ObjectNode stored) {
+        return strategy(type).onRead(stored).deepCopy();
+    }
+}

@@ -1,0 +1,176 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.auth.Access;
+import dev.weir.apiserver.auth.ServiceAccountTokens;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Bindings, evictions, tokens, reviews, and what the kubelet answers. */
+public final class Subresources {
+    private static final Set<String> REVIEWS = Set.of(
+            "selfsubjectaccessreviews",
+            "localsubjectaccessreviews",
+            "subjectaccessreviews",
+            "selfsubjectrulesreviews",
+            "selfsubjectreviews",
+            "tokenreviews");
+
+    private final Resources resources;
+    private final Writes writes;
+    private final Deletes deletes;
+    private final ServiceAccountTokens tokens;
+    private final Access access;
+
+    Subresources(
+            Resources resources, Writes writes, Deletes deletes, ServiceAccountTokens tokens, Access access) {
+        this.resources = resources;
+        this.writes = writes;
+        this.deletes = deletes;
+        this.tokens = tokens;
+        this.access = access;
+    }
+
+    Deletes deletes() {
+        return deletes;
+    }
+
+    boolean isReview(ResourceType type) {
+        return REVIEWS.contains(type.plural());
+    }
+
+    ApiResponse handle(String verb, Writes.Target target, ApiRequest request) {
+        return switch (target.subresource()) {
+            case "binding" -> bind(target, request);
+            case "eviction" -> {
+                deletes.delete(new Writes.Target(target.type(), target.namespace(), target.name(), ""), request);
+                yield new ApiResponse.Json(201, ApiException.status("Success", null, null, null, 201));
+            }
+            case "finalize" -> finalizeNamespace(target, request);
+            case "token" -> token(target, request);
+            case "log", "exec", "attach", "portforward" -> kubelet(target, request);
+            default -> throw ApiException.noSuchResource(target.type(), target.name());
+        };
+    }
+
+    private ApiResponse bind(Writes.Target target, ApiRequest request) {
+        WriteOptions options = WriteOptions.of(request, "CreateOptions");
+        String node = Bodies.object(request).path("target").path("name").asText();
+        writes.modify(target, options, live -> {
+            if (!live.path("spec").path("nodeName").asText("").isEmpty()) {
+                throw ApiException.conflict(
+                        "pods/binding", "", "pods/binding", target.name(), "pod " + target.name()
+                                + " is already assigned to node \""
+                                + live.path("spec").path("nodeName").asText() + "\"");
+            }
+            ObjectNode next = live.deepCopy();
+            next.withObject("/spec").put("nodeName", node);
+            ObjectNode scheduled = next.withObject("/status").withArray("conditions").addObject();
+            scheduled.put("type", "PodScheduled").put("status", "True").putNull("lastProbeTime");
+            scheduled.put("lastTransitionTime", writes.now());
+            return next;
+        });
+        return new ApiResponse.Json(201, ApiException.status("Success", null, null, null, 201));
+    }
+
+    private ApiResponse finalizeNamespace(Writes.Target target, ApiRequest request) {
+        ObjectNode sent = Bodies.object(request);
+        WriteOptions options = WriteOptions.of(request, "UpdateOptions");
+        Writes.Target raw = new Writes.Target(target.type(), "", target.name(), "finalize");
+        return new ApiResponse.Json(
+                200,
+                writes.modify(raw, options, live -> {
+                    ObjectNode next = live.deepCopy();
+                    next.withObject("/spec").set("finalizers", sent.path("spec").path("finalizers"));
+                    if (next.path("spec").path("finalizers").isEmpty()) {
+                        next.withObject("/spec").remove("finalizers");
+                    }
+                    return next;
+                }));
+    }
+
+    private ApiResponse token(Writes.Target target, ApiRequest request) {
+        ObjectNode account = resources.get(target.type(), target.namespace(), target.name());
+        ObjectNode review = Bodies.object(request);
+        long seconds = review.path("spec").path("expirationSeconds").asLong(3600);
+        ServiceAccountTokens.Issued issued = tokens.issue(
+                target.namespace(),
+                target.name(),
+                account.path("metadata").path("uid").asText(),
+                seconds);
+        review.put("kind", "TokenRequest").put("apiVersion", "authentication.k8s.io/v1");
+        ObjectNode metadata = review.withObject("/metadata");
+        metadata.put("name", target.name()).put("namespace", target.namespace());
+        review.withObject("/status")
+                .put("token", issued.token())
+                .put("expirationTimestamp", issued.expires().toString());
+        return new ApiResponse.Json(201, review);
+    }
+
+    ApiResponse review(ResourceType type, ApiRequest request) {
+        ObjectNode review = Bodies.object(request);
+        review.put("kind", type.kind()).put("apiVersion", type.apiVersion());
+        review.withObject("/metadata");
+        access.review(type.plural(), review, request.user());
+        return new ApiResponse.Json(201, review);
+    }
+
+    /** The pod's node answers; the query goes along. */
+    private ApiResponse kubelet(Writes.Target target, ApiRequest request) {
+        ObjectNode pod = resources.get(target.type(), target.namespace(), target.name());
+        String container = request.queryOr(
+                "container",
+                pod.path("spec").path("containers").path(0).path("name").asText());
+        boolean known = false;
+        for (JsonNode candidate : pod.path("spec").path("containers")) {
+            known |= candidate.path("name").asText().equals(container);
+        }
+        if (!known) {
+            throw ApiException.badRequest("container " + container + " is not valid for pod " + target.name());
+        }
+        String node = pod.path("spec").path("nodeName").asText("");
+        if (node.isEmpty()) {
+            throw ApiException.badRequest("pod " + target.name() + " does not have a host assigned");
+        }
+        ObjectNode host = resources.get(
+                resources.kinds().find("", "v1", "nodes").orElseThrow(), "", node);
+        String address = "";
+        for (JsonNode candidate : host.path("status").path("addresses")) {
+            if (candidate.path("type").asText().equals("InternalIP")) {
+                address = candidate.path("address").asText();
+            }
+        }
+        int port = host.path("status").path("daemonEndpoints").path("kubeletEndpoint").path("Port").asInt();
+        String verb = target.subresource().equals("log") ? "containerLogs" : target.subresource();
+        String query = request.query().entrySet().stream()
+                .filter(entry -> !entry.getKey().equals("container"))
+                .flatMap(entry -> entry.getValue().stream()
+                        .map(value -> encode(rename(entry.getKey())) + "=" + encode(flag(entry.getKey(), value))))
+                .collect(Collectors.joining("&"));
+        String path = "/" + verb + "/" + target.namespace() + "/" + target.name() + "/" + container
+                + (query.isEmpty() ? "" : "?" + query);
+        return new ApiResponse.Kubelet(address, port, path);
+    }
+
+    private static String rename(String name) {
+        return switch (name) {
+            case "stdin" -> "input";
+            case "stdout" -> "output";
+            case "stderr" -> "error";
+            default -> name;
+        };
+    }
+
+    private static String flag(String name, String value) {
+        return List.of("stdin", "stdout", "stderr", "tty").contains(name) ? value.equals("true") ? "1" : "0" : value;
+    }
+
+    private static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+}

@@ -1,0 +1,404 @@
+package dev.weir.apiserver.rest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.FieldManagement;
+import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.store.VersionedStore;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Creating and updating: the steps that every write goes through, after apiserver's generic registry. */
+public final class Writes {
+    private static final String SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
+    private static final int MOST_ATTEMPTS = 8;
+
+    private final Resources resources;
+    private final Clock clock;
+    private final SecureRandom random = new SecureRandom();
+
+    public Writes(Resources resources, Clock clock) {
+        this.resources = resources;
+        this.clock = clock;
+    }
+
+    /** Where a write goes: {@code name} is empty for a create, {@code subresource} for the main resource. */
+    public record Target(ResourceType type, String namespace, String name, String subresource) {}
+
+    String now() {
+        return clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    FieldManagement management(Target target) {
+        ResourceStrategy strategy = resources.strategy(target.type());
+        return new FieldManagement(
+                strategy.schema(), target.type().apiVersion(), strategy.resetFields(target.subresource()));
+    }
+
+    /** Checks what a body says of itself against where it is sent. */
+    void checkIdentity(Target target, ObjectNode object) {
+        ResourceType type = target.type();
+        String kind = object.path("kind").asText("");
+        String apiVersion = object.path("apiVersion").asText("");
+        boolean custom = !resources.strategy(type).servesStrategicMerge();
+        if (custom && kind.isEmpty()) {
+            throw ApiException.badRequest("the object provided is unrecognized (must be of type " + type.kind()
+                    + "): Object 'Kind' is missing in '" + Json.write(object) + "'");
+        }
+        if (!kind.isEmpty() && !kind.equals(type.kind()) || !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())) {
+            String group = apiVersion.contains("/") ? apiVersion.substring(0, apiVersion.indexOf('/')) : "";
+            String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
+            throw ApiException.badRequest(
+                    !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())
+                            ? "the API version in the data (" + apiVersion
+                                    + ") does not match the expected API version (" + type.apiVersion() + ")"
+                            : kind + " in version \"" + version + "\" cannot be handled as a " + type.kind()
+                                    + ": no kind \"" + kind + "\" is registered for version \""
+                                    + (group.isEmpty() ? version : apiVersion)
+                                    + "\" in scheme \"pkg/runtime/scheme.go:110\"");
+        }
+        head(object, type);
+        JsonNode namespace = object.path("metadata").path("namespace");
+        if (!namespace.asText("").isEmpty() && !namespace.asText().equals(target.namespace())) {
+            throw ApiException.badRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request");
+        }
+        if (type.namespaced()) {
+            object.withObject("/metadata").put("namespace", target.namespace());
+        } else {
+            object.withObject("/metadata").remove("namespace");
+        }
+    }
+
+    private static void head(ObjectNode object, ResourceType type) {
+        object.put("apiVersion", type.apiVersion()).put("kind", type.kind());
+        object.withObject("/metadata");
+    }
+
+    /** Creates an object. The answer is what was stored, or would be. */
+    public ApiResponse create(Target target, ApiRequest request) {
+        WriteOptions options = WriteOptions.of(request, "CreateOptions");
+        ObjectNode object = Bodies.object(request);
+        checkIdentity(target, object);
+        ResourceStrategy strategy = resources.strategy(target.type());
+        List<String> warnings = options.report(target.type(), strategy.decode(object));
+        strategy.setDefaults(object);
+        return new ApiResponse.Json(201, insert(target, object, options, true), warnings);
+    }
+
+    /** Stores a new, decoded and defaulted object. */
+    ObjectNode insert(Target target, ObjectNode object, WriteOptions options, boolean track) {
+        ResourceType type = target.type();
+        ResourceStrategy strategy = resources.strategy(type);
+        ObjectNode metadata = object.withObject("/metadata");
+        if (!metadata.path("resourceVersion").asText("").isEmpty()) {
+            throw ApiException.internal("resourceVersion should not be set on objects to be created");
+        }
+        admitNamespace(type, target.namespace());
+        if (track) {
+            management(target).track(null, object, new FieldManagement.Writer(options.manager(), "", now()));
+        }
+        for (String field : List.of("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")) {
+            metadata.remove(field);
+        }
+        metadata.put("uid", UUID.randomUUID().toString()).put("creationTimestamp", now());
+        metadata.remove("generation");
+        if (strategy.hasGeneration()) {
+            metadata.put("generation", 1);
+        }
+        String prefix = metadata.path("generateName").asText("");
+        boolean generated = !prefix.isEmpty() && metadata.path("name").asText("").isEmpty();
+        for (int attempt = 1; ; attempt++) {
+            if (generated) {
+                metadata.put("name", generate(prefix));
+            }
+            ObjectNode candidate = object.deepCopy();
+            strategy.prepareForCreate(candidate);
+            List<FieldError> errors =
+                    new ArrayList<>(ObjectMeta.validate(candidate, ObjectMeta.ruleOf(type)));
+            errors.addAll(strategy.validate(candidate, null));
+            String name = metadata.path("name").asText("");
+            if (!errors.isEmpty()) {
+                throw ApiException.invalid(type, name, errors);
+            }
+            VersionedStore.Key key = Resources.key(type, target.namespace(), name);
+            Optional<VersionedStore.Entry> present = resources.store().get(key);
+            if (options.dryRun() && present.isEmpty()) {
+                return candidate;
+            }
+            Optional<VersionedStore.Entry> stored =
+                    options.dryRun() ? Optional.empty() : resources.store().create(key, candidate);
+            if (stored.isPresent()) {
+                return stored.get().object();
+            }
+            if (!generated || attempt == MOST_ATTEMPTS) {
+                boolean terminating = present.map(e -> e.object().path("metadata").has("deletionTimestamp"))
+                        .orElse(false);
+                throw ApiException.alreadyExists(type, name, terminating);
+            }
+        }
+    }
+
+    private String generate(String prefix) {
+        StringBuilder name = new StringBuilder(prefix.length() > 58 ? prefix.substring(0, 58) : prefix);
+        for (int i = 0; i < 5; i++) {
+            name.append(SUFFIX_LETTERS.charAt(random.nextInt(SUFFIX_LETTERS.length())));
+        }
+        return name.toString();
+    }
+
+    private void admitNamespace(ResourceType type, String namespace) {
+        if (!type.namespaced()) {
+            return;
+        }
+        ResourceType namespaces = resources.kinds().find("", "v1", "namespaces").orElseThrow();
+        ObjectNode found = resources
+                .store()
+                .get(Resources.key(namespaces, "", namespace))
+                .map(VersionedStore.Entry::object)
+                .orElseThrow(() -> ApiException.notFound(namespaces, namespace));
+        if (found.path("metadata").has("deletionTimestamp")) {
+            throw ApiException.forbidden(
+                    type,
+                    "",
+                    "unable to create new content in namespace " + namespace + " because it is being terminated");
+        }
+    }
+
+    /** Replaces an object, creating Services that are not there. */
+    public ApiResponse update(Target target, ApiRequest request) {
+        WriteOptions options = WriteOptions.of(request, "UpdateOptions");
+        ObjectNode sent = Bodies.object(request);
+        checkIdentity(target, sent);
+        String name = sent.path("metadata").path("name").asText("");
+        if (name.isEmpty()) {
+            sent.withObject("/metadata").put("name", target.name());
+        } else if (!name.equals(target.name())) {
+            throw ApiException.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
+                    + target.name() + ")");
+        }
+        ResourceStrategy strategy = resources.strategy(target.type());
+        List<String> warnings = options.report(target.type(), strategy.decode(sent));
+        strategy.setDefaults(sent);
+        Optional<ObjectNode> live = resources.find(target.type(), target.namespace(), target.name());
+        checkUid(target, sent, live.orElse(null));
+        if (live.isEmpty()) {
+            if (target.type().plural().equals("services") && target.subresource().isEmpty()) {
+                revision(sent);
+                return new ApiResponse.Json(201, insert(target, sent, options, true), warnings);
+            }
+            throw ApiException.notFound(target.type(), target.name());
+        }
+        if (!strategy.allowsUnconditionalUpdate() && revision(sent) == 0) {
+            throw unconditional(target.type(), target.name());
+        }
+        FieldManagement.Writer writer = writer(target, options);
+        return new ApiResponse.Json(
+                200,
+                modify(target, options, object -> {
+                    ObjectNode copy = sent.deepCopy();
+                    management(target).track(object, copy, writer);
+                    return copy;
+                }),
+                warnings);
+    }
+
+    private static ApiException unconditional(ResourceType type, String name) {
+        FieldError error = new FieldError(
+                FieldError.Kind.INVALID, "metadata.resourceVersion", "0", "must be specified for an update");
+        return ApiException.invalid(type.group(), type.plural(), name, List.of(error));
+    }
+
+    FieldManagement.Writer writer(Target target, WriteOptions options) {
+        return new FieldManagement.Writer(options.manager(), target.subresource(), now());
+    }
+
+    private static long revision(ObjectNode object) {
+        String text = object.path("metadata").path("resourceVersion").asText("");
+        if (text.isEmpty()) {
+            return 0;
+        }
+        try {
+            return Long.parseUnsignedLong(text);
+        } catch (NumberFormatException malformed) {
+            throw ApiException.internal("strconv.ParseUint: parsing \"" + text + "\": invalid syntax");
+        }
+    }
+
+    private static void checkUid(Target target, ObjectNode sent, @Nullable ObjectNode live) {
+        String wanted = sent.path("metadata").path("uid").asText("");
+        String present = live == null ? "" : live.path("metadata").path("uid").asText("");
+        if (wanted.isEmpty() || wanted.equals(present)) {
+            return;
+        }
+        ResourceType type = target.type();
+        String folder = type.plural().equals("services")
+                ? "services/specs"
+                : type.group().contains(".") && !type.group().endsWith(".k8s.io")
+                        ? type.group() + "/" + type.plural()
+                        : type.plural();
+        throw ApiException.conflict(
+                type,
+                target.name(),
+                "StorageError: invalid object, Code: 4, Key: /registry/" + folder + "/" + target.namespace() + "/"
+                        + target.name() + ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in"
+                        + " precondition: " + wanted + ", UID in object meta: " + present);
+    }
+
+    /**
+     * Reads, changes and writes back, again if another write came between and the change does not insist on a version.
+     *
+     * @param change from the live object to the wanted one, managed fields done; must not change its argument
+     */
+    public ObjectNode modify(Target target, WriteOptions options, Function<ObjectNode, ObjectNode> change) {
+        ResourceType type = target.type();
+        VersionedStore.Key key = Resources.key(type, target.namespace(), target.name());
+        while (true) {
+            VersionedStore.Entry entry = resources
+                    .store()
+                    .get(key)
+                    .orElseThrow(() -> ApiException.notFound(type, target.name()));
+            ObjectNode live = resources.read(type, entry.object());
+            ObjectNode wanted = change.apply(live);
+            long asked = revision(wanted);
+            if (asked != 0 && asked != entry.revision()) {
+                throw ApiException.modified(type, target.name());
+            }
+            ObjectNode next = prepareUpdate(target, wanted, live);
+            if (unchanged(next, live) || options.dryRun()) {
+                return options.dryRun() ? withRevision(next, live) : live;
+            }
+            Optional<ObjectNode> written = write(type, key, entry, next);
+            if (written.isPresent()) {
+                return written.get();
+            }
+        }
+    }
+
+    private static ObjectNode withRevision(ObjectNode next, ObjectNode live) {
+        next.withObject("/metadata")
+                .set("resourceVersion", live.path("metadata").path("resourceVersion"));
+        return next;
+    }
+
+    /** Stores the new state, or removes the object if it was only waiting for its last finalizer. */
+    private Optional<ObjectNode> write(
+            ResourceType type, VersionedStore.Key key, VersionedStore.Entry entry, ObjectNode next) {
+        JsonNode metadata = next.path("metadata");
+        boolean done = metadata.has("deletionTimestamp")
+                && metadata.path("finalizers").isEmpty()
+                && !(type.plural().equals("pods") && metadata.path("deletionGracePeriodSeconds").asLong() > 0)
+                && next.path("spec").path("finalizers").isEmpty();
+        Optional<VersionedStore.Entry> stored = done
+                ? resources.store().remove(key, entry.revision(), next)
+                : resources.store().replace(key, entry.revision(), next);
+        return stored.map(VersionedStore.Entry::object);
+    }
+
+    private ObjectNode prepareUpdate(Target target, ObjectNode wanted, ObjectNode live) {
+        ResourceType type = target.type();
+        ResourceStrategy strategy = resources.strategy(type);
+        ObjectNode next = wanted.deepCopy();
+        ObjectNode metadata = next.withObject("/metadata");
+        JsonNode before = live.path("metadata");
+        for (String field : List.of(
+                "name",
+                "namespace",
+                "uid",
+                "creationTimestamp",
+                "deletionTimestamp",
+                "deletionGracePeriodSeconds",
+                "generation",
+                "generateName",
+                "selfLink")) {
+            if (before.has(field)) {
+                metadata.set(field, before.get(field));
+            } else if (!field.equals("generateName")) {
+                metadata.remove(field);
+            }
+        }
+        if (target.subresource().isEmpty()) {
+            strategy.prepareForUpdate(next, live);
+        } else if (target.subresource().equals("status")) {
+            keepAllButStatus(strategy, next, live);
+        }
+        if (strategy.hasGeneration() && target.subresource().isEmpty() && strategy.specChanged(next, live)) {
+            metadata.put("generation", before.path("generation").asInt() + 1);
+        }
+        List<FieldError> errors = new ArrayList<>(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
+        errors.addAll(finalizersOnlyShrink(metadata, before));
+        errors.addAll(strategy.validate(next, live));
+        if (!errors.isEmpty()) {
+            throw ApiException.invalid(type, target.name(), errors);
+        }
+        metadata.set("resourceVersion", before.path("resourceVersion"));
+        return next;
+    }
+
+    private static void keepAllButStatus(ResourceStrategy strategy, ObjectNode next, ObjectNode live) {
+        boolean custom = !strategy.servesStrategicMerge();
+        live.properties().forEach(entry -> {
+            if (!entry.getKey().equals("status") && !entry.getKey().equals("metadata")) {
+                next.set(entry.getKey(), entry.getValue().deepCopy());
+            }
+        });
+        next.properties()
+                .removeIf(entry -> !entry.getKey().equals("status") && !live.has(entry.getKey()));
+        ObjectNode metadata = next.withObject("/metadata");
+        List<String> kept = custom
+                ? List.of("labels", "annotations", "finalizers", "ownerReferences", "generateName")
+                : live.path("kind").asText().equals("Deployment") ? List.of("labels") : List.of();
+        for (String field : kept) {
+            JsonNode before = live.path("metadata").get(field);
+            if (before == null) {
+                metadata.remove(field);
+            } else {
+                metadata.set(field, before.deepCopy());
+            }
+        }
+    }
+
+    private static List<FieldError> finalizersOnlyShrink(JsonNode metadata, JsonNode before) {
+        if (!before.has("deletionTimestamp")) {
+            return List.of();
+        }
+        List<String> old = new ArrayList<>();
+        before.path("finalizers").forEach(f -> old.add(f.asText()));
+        List<FieldError> errors = new ArrayList<>();
+        List<String> added = new ArrayList<>();
+        metadata.path("finalizers").forEach(f -> {
+            if (!old.contains(f.asText())) {
+                added.add("\"" + f.asText() + "\"");
+            }
+        });
+        if (!added.isEmpty()) {
+            errors.add(new FieldError(
+                    FieldError.Kind.FORBIDDEN,
+                    "metadata.finalizers",
+                    null,
+                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{"
+                            + String.join(", ", added) + "}"));
+        }
+        return errors;
+    }
+
+    /** A write that changes nothing but the times of managed fields is not written. */
+    private static boolean unchanged(ObjectNode next, ObjectNode live) {
+        return Json.same(withoutTimes(next), withoutTimes(live));
+    }
+
+    private static ObjectNode withoutTimes(ObjectNode object) {
+        ObjectNode copy = object.deepCopy();
+        ObjectNode metadata = copy.withObject("/metadata");
+        metadata.remove("resourceVersion");
+        metadata.path("managedFields").forEach(entry -> ((ObjectNode) entry).remove("time"));
+        return copy;
+    }
+}
