@@ -73,12 +73,12 @@ public final class ApiException extends RuntimeException {
     }
 
     /** The answer for paths and subresources that nothing serves. */
-    public static ApiException noSuchResource(@Nullable ResourceType type, @Nullable String name) {
-        ObjectNode details =
-                type == null ? JsonNodeFactory.instance.objectNode() : details(name, type.group(), type.plural());
-        ObjectNode cause = details.putArray("causes").addObject();
-        cause.put("reason", "UnexpectedServerResponse").put("message", "404 page not found");
-        return new ApiException(404, "NotFound", "the server could not find the requested resource", details);
+    public static ApiException noSuchResource() {
+        return new ApiException(
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+                JsonNodeFactory.instance.objectNode());
     }
 
     public static ApiException alreadyExists(ResourceType type, String name, boolean terminating) {

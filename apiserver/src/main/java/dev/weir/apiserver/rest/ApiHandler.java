@@ -81,12 +81,12 @@ public final class ApiHandler {
             access.requirePath(request.user(), "get", request.path());
             return discovery
                     .answer(request)
-                    .orElseThrow(() -> ApiException.noSuchResource(null, null));
+                    .orElseThrow(ApiException::noSuchResource);
         }
         Parts p = parts.get();
         ResourceType type = resources.kinds()
                 .find(p.group(), p.version(), p.plural())
-                .orElseThrow(() -> ApiException.noSuchResource(null, null));
+                .orElseThrow(ApiException::noSuchResource);
         String verb = verb(request, p);
         access.require(request.user(), verb, type, p.namespace(), p.name(), p.subresource());
         return dispatch(verb, type, p, request);
@@ -129,7 +129,7 @@ public final class ApiHandler {
 
     private ApiResponse subresource(String verb, Writes.Target target, ApiRequest request) {
         if (!target.type().subresources().contains(target.subresource().split("/", 2)[0])) {
-            throw ApiException.noSuchResource(target.type(), target.name());
+            throw ApiException.noSuchResource();
         }
         return switch (target.subresource()) {
             case "status" -> switch (verb) {

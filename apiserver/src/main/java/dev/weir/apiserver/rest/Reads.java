@@ -80,6 +80,9 @@ public final class Reads {
             }
         }
         ObjectNode metadata = Json.MAPPER.createObjectNode();
+        if (!resources.strategy(type).servesStrategicMerge()) {
+            metadata.put("continue", "");
+        }
         metadata.put("resourceVersion", Long.toString(listing.revision()));
         if (remaining > 0 && next != null) {
             metadata.put("continue", Page.token(listing.revision(), next));

@@ -151,7 +151,12 @@ public final class Selectors {
             int at = term.indexOf(operator);
             if (at > 0) {
                 String key = key(term.substring(0, at).strip());
-                return comparison(key, operator, term.substring(at + operator.length()).strip());
+                String value = term.substring(at + operator.length()).strip();
+                if (value.startsWith("=")) {
+                    throw ApiException.badRequest("unable to parse requirement: found '" + operator(value)
+                            + "', expected: identifier");
+                }
+                return comparison(key, operator, value);
             }
         }
         String key = key(term);

@@ -53,7 +53,7 @@ public final class Subresources {
             case "finalize" -> finalizeNamespace(target, request);
             case "token" -> token(target, request);
             case "log", "exec", "attach", "portforward" -> kubelet(target, request);
-            default -> throw ApiException.noSuchResource(target.type(), target.name());
+            default -> throw ApiException.noSuchResource();
         };
     }
 
