@@ -84,7 +84,6 @@ public final class Bodies {
             types.add("application/strategic-merge-patch+json");
         }
         types.add("application/apply-patch+yaml");
-        types.add("application/apply-patch+cbor");
         return ApiException.unsupportedMediaType(ACCEPTED + String.join(", ", types));
     }
 
