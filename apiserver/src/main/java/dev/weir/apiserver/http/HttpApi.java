@@ -98,7 +98,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
         if (stream.watch() != null) {
             stream.watch().close();
         }
-        ApiException failure = ApiException.badRequest("watches are served over plain HTTP, not over WebSocket");
+        ApiException failure = ApiException.unavailable(
+                503, "ServiceUnavailable", "watches are served over plain HTTP, not over WebSocket");
         write(ctx, response((ApiResponse.Json) ApiHandler.failure(failure), null), false);
     }
 
