@@ -55,7 +55,8 @@ final class EndpointSliceController {
                 .withNewMetadata()
                 .withName(name + "-local")
                 .withNamespace(namespace)
-                .withLabels(Map.of(
+                .withLabels(service.getMetadata().getLabels())
+                .addToLabels(Map.of(
                         "kubernetes.io/service-name", name, "endpointslice.kubernetes.io/managed-by", SELF))
                 .addNewOwnerReference()
                 .withApiVersion("v1")

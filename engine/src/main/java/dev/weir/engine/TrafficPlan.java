@@ -1,0 +1,32 @@
+package dev.weir.engine;
+
+import java.util.List;
+
+/**
+ * Where the requests of an application go, in words that every router understands.
+ *
+ * @param hosts the names that clients ask for
+ * @param gateways attachment points besides the mesh, each {@code name} or {@code namespace/name}
+ * @param rules in order; the first that matches decides
+ */
+public record TrafficPlan(String name, String namespace, List<String> hosts, List<String> gateways, List<Rule> rules) {
+    public TrafficPlan {
+        hosts = List.copyOf(hosts);
+        gateways = List.copyOf(gateways);
+        rules = List.copyOf(rules);
+    }
+
+    /** @param backends never empty; their shares add up to all */
+    public record Rule(String name, List<Backend> backends, List<Mirror> mirrors) {
+        public Rule {
+            backends = List.copyOf(backends);
+            mirrors = List.copyOf(mirrors);
+        }
+    }
+
+    /** A version's service that answers. */
+    public record Backend(String service, int port, Share share) {}
+
+    /** A version's service that gets copies. */
+    public record Mirror(String service, int port, MirrorPercent percent) {}
+}

@@ -1,0 +1,128 @@
+package dev.weir.kubernetes;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.Release;
+import dev.weir.engine.TrafficPlan;
+import java.util.Map;
+
+/** The objects that a release consists of, as they are applied. Pure. */
+public final class ReleaseObjects {
+    /** Marks an object as the release's: its value is the release's name. */
+    public static final String RELEASE = "weir.dev/release";
+    /** The version that an object belongs to. */
+    public static final String VERSION = "weir.dev/version";
+    /** The percentage in force, which users may change. */
+    public static final String WEIGHT = "iter8.tools/weight";
+    /** The spec's percentage when {@link #WEIGHT} was written. */
+    public static final String SPEC_WEIGHT = "weir.dev/spec-weight";
+
+    private static final String WATCH = "iter8.tools/watch";
+    private static final String INGRESS = "istio-ingressgateway.istio-system.svc.cluster.local";
+
+    private final Release release;
+    private final String uid;
+
+    /** @param uid of the Release, which owns everything */
+    public ReleaseObjects(Release release, String uid) {
+        this.release = release;
+        this.uid = uid;
+    }
+
+    private ObjectNode object(String apiVersion, String kind, String name) {
+        ObjectNode object = JsonNodeFactory.instance.objectNode();
+        object.put("apiVersion", apiVersion).put("kind", kind);
+        object.putObject("metadata").put("name", name).put("namespace", release.namespace());
+        return owned(object);
+    }
+
+    private ObjectNode owned(ObjectNode object) {
+        ObjectNode metadata = object.withObject("/metadata");
+        metadata.withObject("/labels").put(RELEASE, release.name());
+        metadata.putArray("ownerReferences")
+                .addObject()
+                .put("apiVersion", "weir.dev/v1alpha1")
+                .put("kind", "Release")
+                .put("name", release.name())
+                .put("uid", uid)
+                .put("controller", true)
+                .put("blockOwnerDeletion", true);
+        return object;
+    }
+
+    private ObjectNode ofVersion(String apiVersion, String kind, Release.Version version) {
+        ObjectNode object = object(apiVersion, kind, version.name());
+        ObjectNode labels = object.withObject("/metadata").withObject("/labels");
+        version.labels().forEach(labels::put);
+        labels.put(WATCH, "true").put(RELEASE, release.name()).put(VERSION, version.name());
+        Map<String, String> annotations = version.annotations();
+        if (!annotations.isEmpty()) {
+            ObjectNode into = object.withObject("/metadata").putObject("annotations");
+            annotations.forEach(into::put);
+        }
+        return object;
+    }
+
+    public ObjectNode deployment(Release.Version version) {
+        ObjectNode deployment = ofVersion("apps/v1", "Deployment", version);
+        overlay(deployment, version.workload());
+        return deployment;
+    }
+
+    /** Lays the metadata of a template over the computed one and takes its spec as it is. */
+    private static void overlay(ObjectNode object, JsonNode template) {
+        ObjectNode metadata = object.withObject("/metadata");
+        for (String field : new String[] {"labels", "annotations"}) {
+            template.path("metadata").path(field).properties().forEach(entry -> {
+                if (!entry.getKey().startsWith("weir.dev/")) {
+                    metadata.withObject("/" + field).set(entry.getKey(), entry.getValue());
+                }
+            });
+        }
+        if (template.has("spec")) {
+            object.set("spec", template.get("spec"));
+        }
+    }
+
+    public ObjectNode service(Release.Version version) {
+        ObjectNode service = ofVersion("v1", "Service", version);
+        ObjectNode spec = service.putObject("spec");
+        spec.putObject("selector").put("app", version.name());
+        spec.putArray("ports").addObject().put("port", version.port());
+        JsonNode template = version.serviceTemplate();
+        if (template != null) {
+            overlay(service, template);
+        }
+        return service;
+    }
+
+    /** The Service of the application's own name, for clients outside the mesh's routing. */
+    public ObjectNode entrance() {
+        ObjectNode service = object("v1", "Service", release.service());
+        service.putObject("spec").put("type", "ExternalName").put("externalName", INGRESS).put("sessionAffinity", "None");
+        return service;
+    }
+
+    public ObjectNode weightConfig(String version, int percent, int specPercent) {
+        ObjectNode config = object("v1", "ConfigMap", version + "-weight-config");
+        ObjectNode metadata = config.withObject("/metadata");
+        metadata.withObject("/labels").put(WATCH, "true").put(VERSION, version);
+        metadata.putObject("annotations")
+                .put(WEIGHT, Integer.toString(percent))
+                .put(SPEC_WEIGHT, Integer.toString(specPercent));
+        return config;
+    }
+
+    public ObjectNode route(TrafficRouter router, TrafficPlan plan) {
+        return owned(router.render(plan));
+    }
+
+    /** A spec that was accepted; {@code hash} names it, so an unchanged spec makes no new one. */
+    public ObjectNode revision(JsonNode spec, String hash, long number) {
+        ObjectNode revision = object("apps/v1", "ControllerRevision", release.name() + "-" + hash);
+        revision.putObject("data").set("spec", spec);
+        revision.put("revision", number);
+        return revision;
+    }
+}
