@@ -12,10 +12,29 @@ import java.util.stream.Collectors;
  */
 final class FieldTable {
     private static final String[] FILES = {
-        "Meta", "Runtime", "V1", "V1Admissionregistration", "V1Apiextensions", "V1Apps", "V1Authentication",
-        "V1Authorization", "V1Autoscaling", "V2Autoscaling", "V1Batch", "V1Certificates", "V1Coordination",
-        "V1Discovery", "V1Events", "V1Networking", "V1Node", "V1Policy", "V1Rbac", "V1Scheduling", "V1Storage",
-        "Resource", "IntStr"
+        "Meta",
+        "Runtime",
+        "V1",
+        "V1Admissionregistration",
+        "V1Apiextensions",
+        "V1Apps",
+        "V1Authentication",
+        "V1Authorization",
+        "V1Autoscaling",
+        "V2Autoscaling",
+        "V1Batch",
+        "V1Certificates",
+        "V1Coordination",
+        "V1Discovery",
+        "V1Events",
+        "V1Networking",
+        "V1Node",
+        "V1Policy",
+        "V1Rbac",
+        "V1Scheduling",
+        "V1Storage",
+        "Resource",
+        "IntStr"
     };
 
     private FieldTable() {}
@@ -25,7 +44,8 @@ final class FieldTable {
         for (String file : FILES) {
             try {
                 Class<?> type = Class.forName("io.kubernetes.client.proto." + file);
-                FileDescriptor descriptor = (FileDescriptor) type.getMethod("getDescriptor").invoke(null);
+                FileDescriptor descriptor =
+                        (FileDescriptor) type.getMethod("getDescriptor").invoke(null);
                 descriptor.getMessageTypes().forEach(message -> print(message, lines));
             } catch (ClassNotFoundException absent) {
                 System.err.println("no " + file);

@@ -60,8 +60,7 @@ public final class ApiServer implements AutoCloseable {
         ServiceAccountTokens tokens = new ServiceAccountTokens(signingKey(), options.clock());
         ApiHandler handler = Wiring.handler(resources, defined, tables, access, tokens, options.clock());
         Authenticator authenticator = new Authenticator(options.tokens(), tokens, store);
-        HttpServer http =
-                HttpServer.start(options.bind(), authority, handler, authenticator, options.beforeRequest());
+        HttpServer http = HttpServer.start(options.bind(), authority, handler, authenticator, options.beforeRequest());
         return new ApiServer(http, authority);
     }
 
@@ -109,8 +108,7 @@ public final class ApiServer implements AutoCloseable {
             verbs.forEach(rule.putArray("verbs")::add);
             groups.forEach(rule.putArray("apiGroups")::add);
             rule.putArray("resources").add("*");
-            store.create(
-                    new VersionedStore.Key("clusterroles.rbac.authorization.k8s.io", "", name), role);
+            store.create(new VersionedStore.Key("clusterroles.rbac.authorization.k8s.io", "", name), role);
         }
     }
 
@@ -126,7 +124,8 @@ public final class ApiServer implements AutoCloseable {
 
     /** A kubeconfig for a bearer token. */
     public String kubeconfig(String context, String token) {
-        String ca = Base64.getEncoder().encodeToString(authority.certificatePem().getBytes(StandardCharsets.UTF_8));
+        String ca =
+                Base64.getEncoder().encodeToString(authority.certificatePem().getBytes(StandardCharsets.UTF_8));
         return """
                 apiVersion: v1
                 kind: Config
@@ -146,8 +145,7 @@ public final class ApiServer implements AutoCloseable {
                 - name: %1$s
                   user:
                     token: %4$s
-                """
-                .formatted(context, url(), ca, token);
+                """.formatted(context, url(), ca, token);
     }
 
     @Override

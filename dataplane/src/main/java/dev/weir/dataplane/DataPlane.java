@@ -102,7 +102,8 @@ public final class DataPlane implements AutoCloseable {
                 .bind(bind)
                 .awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            throw new IOException("cannot listen on " + bind + ": " + bound.cause().getMessage());
+            throw new IOException(
+                    "cannot listen on " + bind + ": " + bound.cause().getMessage());
         }
         return new Open(bound.channel());
     }

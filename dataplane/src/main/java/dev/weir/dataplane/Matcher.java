@@ -58,10 +58,14 @@ final class Matcher {
             match.path("gateways").forEach(gateway -> gateways.add(gateway.asText()));
             all.add(s -> gateways.contains(s.gateway()));
         } else {
-            match.path("sourceLabels").properties().forEach(label -> all.add(
-                    s -> label.getValue().asText().equals(s.caller().labels().get(label.getKey()))));
+            match.path("sourceLabels")
+                    .properties()
+                    .forEach(label -> all.add(s ->
+                            label.getValue().asText().equals(s.caller().labels().get(label.getKey()))));
             if (match.path("sourceNamespace").isTextual()) {
-                all.add(s -> s.caller().namespace().equals(match.path("sourceNamespace").asText()));
+                all.add(s -> s.caller()
+                        .namespace()
+                        .equals(match.path("sourceNamespace").asText()));
             }
         }
         return subject -> all.stream().allMatch(condition -> condition.test(subject));

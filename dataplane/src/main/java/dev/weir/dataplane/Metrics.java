@@ -17,8 +17,7 @@ final class Metrics {
     private final LongAdder mirrorsSent = new LongAdder();
 
     /** One label set. */
-    record Series(
-            String reporter, Workload source, Workload destination, String host, int code, String flags) {}
+    record Series(String reporter, Workload source, Workload destination, String host, int code, String flags) {}
 
     private static final class Values {
         final LongAdder count = new LongAdder();
@@ -91,8 +90,13 @@ final class Metrics {
                     .append(below)
                     .append('\n');
         }
-        out.append("istio_request_duration_milliseconds_sum{").append(labels).append("} ").append(values.sumMillis.sum());
-        out.append("\nistio_request_duration_milliseconds_count{").append(labels).append("} ");
+        out.append("istio_request_duration_milliseconds_sum{")
+                .append(labels)
+                .append("} ")
+                .append(values.sumMillis.sum());
+        out.append("\nistio_request_duration_milliseconds_count{")
+                .append(labels)
+                .append("} ");
         out.append(values.count.sum()).append('\n');
     }
 
@@ -103,7 +107,8 @@ final class Metrics {
     private static String labels(Series key) {
         Workload from = key.source();
         Workload to = key.destination();
-        String service = key.host().contains(".") ? key.host().substring(0, key.host().indexOf('.')) : key.host();
+        String service =
+                key.host().contains(".") ? key.host().substring(0, key.host().indexOf('.')) : key.host();
         return "reporter=\"" + key.reporter() + "\",source_workload=\"" + from.workload()
                 + "\",source_workload_namespace=\"" + from.namespace() + "\",source_app=\"" + from.label("app")
                 + "\",source_version=\"" + from.label("version") + "\",destination_workload=\"" + to.workload()

@@ -72,7 +72,8 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         Exchange exchange = new Exchange(ctx, request, table.get());
         if (request.decoderResult().isFailure()) {
             exchange.reply(400, "", "-");
-        } else if (request.method().equals(HttpMethod.CONNECT) || request.headers().contains(HttpHeaderNames.UPGRADE)) {
+        } else if (request.method().equals(HttpMethod.CONNECT)
+                || request.headers().contains(HttpHeaderNames.UPGRADE)) {
             exchange.reply(501, "tunnels and protocol upgrades are not served", "-");
         } else {
             exchange.route();
@@ -189,7 +190,9 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             if (destinations.size() <= 1) {
                 return destinations.isEmpty() ? null : destinations.getFirst();
             }
-            int total = destinations.stream().mapToInt(RouteTable.Destination::weight).sum();
+            int total = destinations.stream()
+                    .mapToInt(RouteTable.Destination::weight)
+                    .sum();
             if (total <= 0) {
                 return null;
             }
@@ -251,7 +254,10 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                     }
                     send(others);
                 } else {
-                    reply(503, "upstream connect error or disconnect/reset before headers. reset reason: connection failure", "UF,URX");
+                    reply(
+                            503,
+                            "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
+                            "UF,URX");
                 }
             });
         }
@@ -278,7 +284,8 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
 
         void start(HttpResponse response) {
             responseChanges.forEach(change -> apply(change, response.headers()));
-            response.headers().set(HttpHeaderNames.CONNECTION, keepAlive ? HttpHeaderValues.KEEP_ALIVE : HttpHeaderValues.CLOSE);
+            response.headers()
+                    .set(HttpHeaderNames.CONNECTION, keepAlive ? HttpHeaderValues.KEEP_ALIVE : HttpHeaderValues.CLOSE);
         }
 
         void finish(int code, String flags) {
@@ -317,7 +324,9 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             if (message instanceof HttpResponse response) {
                 head = response;
                 HttpResponse copy = new DefaultHttpResponse(
-                        HttpVersion.HTTP_1_1, response.status(), response.headers().copy());
+                        HttpVersion.HTTP_1_1,
+                        response.status(),
+                        response.headers().copy());
                 long millis = (System.nanoTime() - exchange.startedNanos) / 1_000_000;
                 copy.headers().set("x-envoy-upstream-service-time", millis);
                 exchange.start(copy);

@@ -21,9 +21,13 @@ final class RouteTable {
     record HeaderChanges(Map<String, String> set, Map<String, String> add, List<String> remove) {
         static HeaderChanges of(JsonNode node) {
             Map<String, String> set = new LinkedHashMap<>();
-            node.path("set").properties().forEach(e -> set.put(e.getKey(), e.getValue().asText()));
+            node.path("set")
+                    .properties()
+                    .forEach(e -> set.put(e.getKey(), e.getValue().asText()));
             Map<String, String> add = new LinkedHashMap<>();
-            node.path("add").properties().forEach(e -> add.put(e.getKey(), e.getValue().asText()));
+            node.path("add")
+                    .properties()
+                    .forEach(e -> add.put(e.getKey(), e.getValue().asText()));
             List<String> remove = new ArrayList<>();
             node.path("remove").forEach(name -> remove.add(name.asText()));
             return new HeaderChanges(set, add, remove);
@@ -36,14 +40,18 @@ final class RouteTable {
     /** A copy of {@code percent} of the requests, 0 to 100. */
     record Mirror(String host, int port, double percent) {}
 
-    record Route(Predicate<Matcher.Subject> match, List<Destination> destinations, List<Mirror> mirrors, JsonNode raw) {}
+    record Route(
+            Predicate<Matcher.Subject> match, List<Destination> destinations, List<Mirror> mirrors, JsonNode raw) {}
 
     /** One ready address of a service. */
     record Endpoint(String podAddress, InetSocketAddress address, Workload workload) {}
 
     /** @param aliasOf the external name, for such services */
     record Service(
-            String name, String namespace, Map<Integer, List<Endpoint>> endpoints, @Nullable String aliasOf) {
+            String name,
+            String namespace,
+            Map<Integer, List<Endpoint>> endpoints,
+            @Nullable String aliasOf) {
         String fqdn() {
             return name + "." + namespace + DOMAIN;
         }
@@ -57,10 +65,11 @@ final class RouteTable {
     RouteTable(MeshConfig config) {
         this.gateways = config.gateways();
         Map<String, Workload> workloads = new HashMap<>();
-        config.pods().forEach(pod -> workloads.put(
-                pod.path("metadata").path("namespace").asText() + "/"
-                        + pod.path("metadata").path("name").asText(),
-                workload(pod)));
+        config.pods()
+                .forEach(pod -> workloads.put(
+                        pod.path("metadata").path("namespace").asText() + "/"
+                                + pod.path("metadata").path("name").asText(),
+                        workload(pod)));
         config.services().forEach(service -> {
             Service compiled = service(service, config, workloads);
             services.put(compiled.fqdn(), compiled);
@@ -74,12 +83,13 @@ final class RouteTable {
     private static Workload workload(JsonNode pod) {
         JsonNode metadata = pod.path("metadata");
         Map<String, String> labels = new HashMap<>();
-        metadata.path("labels").properties().forEach(e -> labels.put(e.getKey(), e.getValue().asText()));
+        metadata.path("labels")
+                .properties()
+                .forEach(e -> labels.put(e.getKey(), e.getValue().asText()));
         String name = metadata.path("name").asText();
         String hash = labels.get("pod-template-hash");
         int cut = hash == null ? -1 : name.indexOf("-" + hash);
-        return new Workload(
-                metadata.path("namespace").asText(), name, cut > 0 ? name.substring(0, cut) : name, labels);
+        return new Workload(metadata.path("namespace").asText(), name, cut > 0 ? name.substring(0, cut) : name, labels);
     }
 
     private static Service service(JsonNode service, MeshConfig config, Map<String, Workload> workloads) {
@@ -92,7 +102,10 @@ final class RouteTable {
             for (JsonNode slice : config.endpointSlices()) {
                 JsonNode metadata = slice.path("metadata");
                 if (metadata.path("namespace").asText().equals(namespace)
-                        && metadata.path("labels").path("kubernetes.io/service-name").asText().equals(name)) {
+                        && metadata.path("labels")
+                                .path("kubernetes.io/service-name")
+                                .asText()
+                                .equals(name)) {
                     addEndpoints(slice, port.path("name").asText(""), namespace, config, workloads, list);
                 }
             }
@@ -119,7 +132,9 @@ final class RouteTable {
                     continue;
                 }
                 Workload workload = workloads.getOrDefault(
-                        namespace + "/" + endpoint.path("targetRef").path("name").asText(), Workload.UNKNOWN);
+                        namespace + "/"
+                                + endpoint.path("targetRef").path("name").asText(),
+                        Workload.UNKNOWN);
                 for (JsonNode address : endpoint.path("addresses")) {
                     String at = address.asText() + ":" + number;
                     InetSocketAddress bound = config.boundAddresses().get(at);
@@ -197,7 +212,8 @@ final class RouteTable {
     }
 
     /** The routes for a mesh caller's host; null if no VirtualService claims it. */
-    @Nullable List<Route> meshRoutes(String host, String callerNamespace) {
+    @Nullable
+    List<Route> meshRoutes(String host, String callerNamespace) {
         List<Route> direct = mesh.get(host);
         if (direct != null) {
             return direct;
@@ -207,7 +223,8 @@ final class RouteTable {
     }
 
     /** The service that a host names: short for the caller's namespace, or with its namespace. */
-    @Nullable Service service(String host, String callerNamespace) {
+    @Nullable
+    Service service(String host, String callerNamespace) {
         String name = host.endsWith(DOMAIN)
                 ? host.substring(0, host.length() - DOMAIN.length())
                 : host.endsWith(".svc") ? host.substring(0, host.length() - 4) : host;
@@ -258,7 +275,8 @@ final class RouteTable {
     }
 
     /** Ready endpoints of a destination; null if the service is unknown. */
-    @Nullable List<Endpoint> endpoints(String host, int port) {
+    @Nullable
+    List<Endpoint> endpoints(String host, int port) {
         Service service = services.get(host);
         if (service == null) {
             return null;
@@ -272,8 +290,10 @@ final class RouteTable {
     /** Every address that any service may send to. */
     Set<InetSocketAddress> addresses() {
         Set<InetSocketAddress> all = new HashSet<>();
-        services.values().forEach(service -> service.endpoints().values().forEach(list -> list.forEach(
-                endpoint -> all.add(endpoint.address()))));
+        services.values()
+                .forEach(service -> service.endpoints()
+                        .values()
+                        .forEach(list -> list.forEach(endpoint -> all.add(endpoint.address()))));
         return all;
     }
 }

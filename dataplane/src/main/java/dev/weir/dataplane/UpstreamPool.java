@@ -26,10 +26,12 @@ final class UpstreamPool {
     private static final int CONNECT_TIMEOUT_MILLIS = 2000;
     private static final int MOST_IDLE = 256;
 
-    private final Map<EventLoop, Map<InetSocketAddress, ConcurrentLinkedDeque<Channel>>> idle = new ConcurrentHashMap<>();
+    private final Map<EventLoop, Map<InetSocketAddress, ConcurrentLinkedDeque<Channel>>> idle =
+            new ConcurrentHashMap<>();
 
     /** An idle connection, or null. */
-    @Nullable Channel take(EventLoop loop, InetSocketAddress address) {
+    @Nullable
+    Channel take(EventLoop loop, InetSocketAddress address) {
         ConcurrentLinkedDeque<Channel> list = list(loop, address);
         for (Channel channel = list.pollLast(); channel != null; channel = list.pollLast()) {
             if (channel.isActive()) {
@@ -73,14 +75,15 @@ final class UpstreamPool {
 
     /** Closes idle connections to addresses that are not known any more. */
     void retain(Set<InetSocketAddress> known) {
-        idle.values().forEach(byAddress -> byAddress.forEach((address, list) -> {
-            if (!known.contains(address)) {
-                ArrayDeque<Channel> gone = new ArrayDeque<>();
-                for (Channel channel = list.poll(); channel != null; channel = list.poll()) {
-                    gone.add(channel);
-                }
-                gone.forEach(Channel::close);
-            }
-        }));
+        idle.values()
+                .forEach(byAddress -> byAddress.forEach((address, list) -> {
+                    if (!known.contains(address)) {
+                        ArrayDeque<Channel> gone = new ArrayDeque<>();
+                        for (Channel channel = list.poll(); channel != null; channel = list.poll()) {
+                            gone.add(channel);
+                        }
+                        gone.forEach(Channel::close);
+                    }
+                }));
     }
 }

@@ -40,5 +40,6 @@ public record Decision(Status status, List<Action> actions, List<String> why) {
     }
 
     /** One version, for the user. */
-    public record VersionStatus(String name, String role, boolean ready, int readyReplicas, int replicas, String weight) {}
+    public record VersionStatus(
+            String name, String role, boolean ready, int readyReplicas, int replicas, String weight) {}
 }

@@ -30,8 +30,7 @@ public final class ReleaseDecider {
             String objects = String.join(", ", seen.notOwned());
             why.add("objects of the wanted names exist that this release did not make: " + objects
                     + "; delete them, or set spec.adopt to take them over");
-            return new Decision(
-                    status(Decision.Phase.STALLED, "NotOwned", why.getFirst(), Map.of()), List.of(), why);
+            return new Decision(status(Decision.Phase.STALLED, "NotOwned", why.getFirst(), Map.of()), List.of(), why);
         }
         actions.add(new Action.RecordRevision());
         release.versions().forEach(version -> actions.add(new Action.ApplyVersion(version)));
@@ -65,8 +64,8 @@ public final class ReleaseDecider {
         if (config.annotation().matches("\\d{1,3}") && Integer.parseInt(config.annotation()) <= 100) {
             int percent = Integer.parseInt(config.annotation());
             if (percent != fromSpec) {
-                why.add(version + " is mirrored at " + percent + " % because its weight annotation says so; the spec says "
-                        + fromSpec + " %");
+                why.add(version + " is mirrored at " + percent
+                        + " % because its weight annotation says so; the spec says " + fromSpec + " %");
             }
             return percent;
         }
@@ -107,16 +106,19 @@ public final class ReleaseDecider {
 
     /** A version that the spec dropped stays until the primary of the new spec is wholly there. */
     private void retire() {
-        Set<String> wanted = release.versions().stream().map(Release.Version::name).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> wanted =
+                release.versions().stream().map(Release.Version::name).collect(Collectors.toCollection(TreeSet::new));
         Set<String> dropped = new TreeSet<>(seen.versions().keySet());
         dropped.removeAll(wanted);
         if (dropped.isEmpty()) {
             actions.add(new Action.Retire(wanted));
         } else if (seen.version(release.primary().name()).rolledOut()) {
-            why.add(String.join(", ", dropped) + " is retired: " + release.primary().name() + " has taken over");
+            why.add(String.join(", ", dropped) + " is retired: "
+                    + release.primary().name() + " has taken over");
             actions.add(new Action.Retire(wanted));
         } else {
-            why.add(String.join(", ", dropped) + " stays until " + release.primary().name() + " is rolled out");
+            why.add(String.join(", ", dropped) + " stays until "
+                    + release.primary().name() + " is rolled out");
         }
     }
 
@@ -126,7 +128,7 @@ public final class ReleaseDecider {
             if (!state.ready()) {
                 return status(
                         Decision.Phase.RECONCILING,
-                        version == release.primary() ? "PrimaryNotReady" : "CandidateNotReady",
+                        version.name().equals(release.primary().name()) ? "PrimaryNotReady" : "CandidateNotReady",
                         version.name() + " has no ready pod yet",
                         percents);
             }
@@ -141,20 +143,19 @@ public final class ReleaseDecider {
         return status(Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", percents);
     }
 
-    private Decision.Status status(
-            Decision.Phase phase, String reason, String message, Map<String, Integer> percents) {
+    private Decision.Status status(Decision.Phase phase, String reason, String message, Map<String, Integer> percents) {
         List<Decision.VersionStatus> versions = new ArrayList<>();
         for (Release.Version version : release.versions()) {
-            String role = version == release.primary() ? "Primary" : "Candidate";
+            String role = version.name().equals(release.primary().name()) ? "Primary" : "Candidate";
             versions.add(version(version.name(), role, percents));
         }
         seen.versions().keySet().stream()
                 .filter(name -> release.version(name).isEmpty())
                 .forEach(name -> versions.add(version(name, "Retiring", Map.of())));
-        String candidates = release.candidates().stream().map(Release.Version::name).collect(Collectors.joining(","));
+        String candidates =
+                release.candidates().stream().map(Release.Version::name).collect(Collectors.joining(","));
         String weights = percents.values().stream().map(String::valueOf).collect(Collectors.joining(","));
-        return new Decision.Status(
-                phase, reason, message, release.primary().name(), candidates, weights, versions);
+        return new Decision.Status(phase, reason, message, release.primary().name(), candidates, weights, versions);
     }
 
     private Decision.VersionStatus version(String name, String role, Map<String, Integer> percents) {

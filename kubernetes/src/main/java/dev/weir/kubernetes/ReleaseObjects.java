@@ -100,7 +100,10 @@ public final class ReleaseObjects {
     /** The Service of the application's own name, for clients outside the mesh's routing. */
     public ObjectNode entrance() {
         ObjectNode service = object("v1", "Service", release.service());
-        service.putObject("spec").put("type", "ExternalName").put("externalName", INGRESS).put("sessionAffinity", "None");
+        service.putObject("spec")
+                .put("type", "ExternalName")
+                .put("externalName", INGRESS)
+                .put("sessionAffinity", "None");
         return service;
     }
 

@@ -3,10 +3,13 @@ package dev.weir.local;
 import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -14,7 +17,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorOutputStream;
@@ -35,9 +41,19 @@ final class ChartRepository implements AutoCloseable {
             byte[] archive = archive(chart);
             String file = chart + "-" + VERSION + ".tgz";
             files.put("/" + file, archive);
-            index.append("  ").append(chart).append(":\n  - apiVersion: v2\n    name: ").append(chart);
-            index.append("\n    version: ").append(VERSION).append("\n    appVersion: ").append(VERSION);
-            index.append("\n    digest: ").append(digest(archive)).append("\n    urls:\n    - ").append(file).append('\n');
+            index.append("  ")
+                    .append(chart)
+                    .append(":\n  - apiVersion: v2\n    name: ")
+                    .append(chart);
+            index.append("\n    version: ")
+                    .append(VERSION)
+                    .append("\n    appVersion: ")
+                    .append(VERSION);
+            index.append("\n    digest: ")
+                    .append(digest(archive))
+                    .append("\n    urls:\n    - ")
+                    .append(file)
+                    .append('\n');
         }
         files.put("/index.yaml", index.toString().getBytes(StandardCharsets.UTF_8));
         server.createContext("/", exchange -> {
@@ -60,24 +76,40 @@ final class ChartRepository implements AutoCloseable {
     private static byte[] archive(String chart) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (TarArchiveOutputStream tar = new TarArchiveOutputStream(new GzipCompressorOutputStream(bytes))) {
-            String list = new String(resource("charts/" + chart + "/FILES"), StandardCharsets.UTF_8);
-            for (String file : list.lines().filter(line -> !line.isBlank()).toList()) {
-                byte[] content = resource("charts/" + chart + "/" + file);
-                TarArchiveEntry entry = new TarArchiveEntry(chart + "/" + file);
-                entry.setSize(content.length);
+            for (Map.Entry<String, byte[]> file : files(chart).entrySet()) {
+                TarArchiveEntry entry = new TarArchiveEntry(chart + "/" + file.getKey());
+                entry.setSize(file.getValue().length);
                 entry.setModTime(0);
                 tar.putArchiveEntry(entry);
-                tar.write(content);
+                tar.write(file.getValue());
                 tar.closeArchiveEntry();
             }
         }
         return bytes.toByteArray();
     }
 
-    private static byte[] resource(String name) throws IOException {
-        try (InputStream in = ChartRepository.class.getResourceAsStream("/" + name)) {
-            return Objects.requireNonNull(in, name).readAllBytes();
+    /** The chart's files by relative name, from the class path. */
+    private static SortedMap<String, byte[]> files(String chart) throws IOException {
+        URI root =
+                URI.create(Objects.requireNonNull(ChartRepository.class.getResource("/charts/" + chart + "/Chart.yaml"))
+                        .toString()
+                        .replaceFirst("/Chart\\.yaml$", ""));
+        if (!root.getScheme().equals("jar")) {
+            return read(Path.of(root));
         }
+        try (FileSystem jar = FileSystems.newFileSystem(root, Map.of())) {
+            return read(jar.getPath("/charts/" + chart));
+        }
+    }
+
+    private static SortedMap<String, byte[]> read(Path folder) throws IOException {
+        SortedMap<String, byte[]> files = new TreeMap<>();
+        try (Stream<Path> found = Files.walk(folder)) {
+            for (Path file : found.filter(Files::isRegularFile).toList()) {
+                files.put(folder.relativize(file).toString().replace('\\', '/'), Files.readAllBytes(file));
+            }
+        }
+        return files;
     }
 
     private static String digest(byte[] bytes) {

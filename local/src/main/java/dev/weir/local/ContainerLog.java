@@ -41,7 +41,8 @@ final class ContainerLog implements AutoCloseable {
             in.seek(from);
             byte[] bytes = new byte[(int) Math.min(Integer.MAX_VALUE - 8, in.length() - from)];
             in.readFully(bytes);
-            List<String> lines = new ArrayList<>(new String(bytes, StandardCharsets.UTF_8).lines().toList());
+            List<String> lines = new ArrayList<>(
+                    new String(bytes, StandardCharsets.UTF_8).lines().toList());
             return new Chunk(lines, from + bytes.length);
         }
     }

@@ -36,9 +36,16 @@ final class Controllers implements AutoCloseable {
                 client.discovery().v1().endpointSlices().inAnyNamespace().inform();
         SharedIndexInformer<Namespace> namespaces = client.namespaces().inform();
 
-        KeyQueue deploymentQueue = queue("deployments", new DeploymentController(client, deployments.getIndexer(), replicaSets.getIndexer())::reconcile);
-        KeyQueue replicaSetQueue = queue("replicasets", new ReplicaSetController(client, replicaSets.getIndexer(), pods.getIndexer())::reconcile);
-        KeyQueue sliceQueue = queue("endpointslices", new EndpointSliceController(client, services.getIndexer(), pods.getIndexer(), slices.getIndexer())::reconcile);
+        KeyQueue deploymentQueue = queue(
+                "deployments",
+                new DeploymentController(client, deployments.getIndexer(), replicaSets.getIndexer())::reconcile);
+        KeyQueue replicaSetQueue = queue(
+                "replicasets",
+                new ReplicaSetController(client, replicaSets.getIndexer(), pods.getIndexer())::reconcile);
+        KeyQueue sliceQueue = queue(
+                "endpointslices",
+                new EndpointSliceController(client, services.getIndexer(), pods.getIndexer(), slices.getIndexer())
+                        ::reconcile);
         KeyQueue namespaceQueue = queue("namespaces", key -> namespace(client, key));
         parts.add(new GarbageCollector(client));
 
@@ -50,12 +57,16 @@ final class Controllers implements AutoCloseable {
         on(pods, pod -> {
             owner(pod, "ReplicaSet", replicaSetQueue);
             services.getIndexer().list().stream()
-                    .filter(service -> service.getMetadata().getNamespace().equals(pod.getMetadata().getNamespace()))
+                    .filter(service -> service.getMetadata()
+                            .getNamespace()
+                            .equals(pod.getMetadata().getNamespace()))
                     .forEach(service -> sliceQueue.add(key(service)));
         });
         on(services, service -> sliceQueue.add(key(service)));
         on(slices, slice -> {
-            String service = slice.getMetadata().getLabels() == null ? null : slice.getMetadata().getLabels().get("kubernetes.io/service-name");
+            String service = slice.getMetadata().getLabels() == null
+                    ? null
+                    : slice.getMetadata().getLabels().get("kubernetes.io/service-name");
             if (service != null) {
                 sliceQueue.add(slice.getMetadata().getNamespace() + "/" + service);
             }

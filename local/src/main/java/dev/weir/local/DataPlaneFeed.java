@@ -32,8 +32,16 @@ final class DataPlaneFeed implements AutoCloseable {
         add("services", client.services().inAnyNamespace().runnableInformer(0));
         add("slices", client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0));
         add("pods", client.pods().inAnyNamespace().runnableInformer(0));
-        add("virtualservices", client.genericKubernetesResources(istio("VirtualService", "virtualservices")).inAnyNamespace().runnableInformer(0));
-        add("gateways", client.genericKubernetesResources(istio("Gateway", "gateways")).inAnyNamespace().runnableInformer(0));
+        add(
+                "virtualservices",
+                client.genericKubernetesResources(istio("VirtualService", "virtualservices"))
+                        .inAnyNamespace()
+                        .runnableInformer(0));
+        add(
+                "gateways",
+                client.genericKubernetesResources(istio("Gateway", "gateways"))
+                        .inAnyNamespace()
+                        .runnableInformer(0));
     }
 
     private static ResourceDefinitionContext istio(String kind, String plural) {
@@ -57,7 +65,9 @@ final class DataPlaneFeed implements AutoCloseable {
 
     private void update() {
         Map<String, InetSocketAddress> bound = new HashMap<>();
-        for (HasMetadata object : java.util.Objects.requireNonNull(informers.get("pods")).getIndexer().list()) {
+        for (HasMetadata object : java.util.Objects.requireNonNull(informers.get("pods"))
+                .getIndexer()
+                .list()) {
             bound((Pod) object, bound);
         }
         dataPlane.update(new MeshConfig(
@@ -66,7 +76,9 @@ final class DataPlaneFeed implements AutoCloseable {
 
     private List<JsonNode> json(String name) {
         List<JsonNode> nodes = new ArrayList<>();
-        for (HasMetadata object : java.util.Objects.requireNonNull(informers.get(name)).getIndexer().list()) {
+        for (HasMetadata object : java.util.Objects.requireNonNull(informers.get(name))
+                .getIndexer()
+                .list()) {
             nodes.add(JSON.valueToTree(object));
         }
         return nodes;

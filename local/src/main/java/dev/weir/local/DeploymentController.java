@@ -45,7 +45,8 @@ final class DeploymentController {
         }
         List<ReplicaSet> owned = replicaSets.list().stream()
                 .filter(set -> set.getMetadata().getOwnerReferences().stream()
-                        .anyMatch(owner -> owner.getUid().equals(deployment.getMetadata().getUid())))
+                        .anyMatch(owner ->
+                                owner.getUid().equals(deployment.getMetadata().getUid())))
                 .toList();
         String hash = hash(deployment.getSpec().getTemplate());
         ReplicaSet current = owned.stream()
@@ -56,7 +57,9 @@ final class DeploymentController {
             create(deployment, hash, owned);
             return;
         }
-        List<ReplicaSet> old = owned.stream().filter(set -> set != current).toList();
+        List<ReplicaSet> old = owned.stream()
+                .filter(set -> !hash.equals(set.getMetadata().getLabels().get(HASH)))
+                .toList();
         scale(deployment, current, old);
         status(deployment, current, owned);
     }
@@ -74,12 +77,15 @@ final class DeploymentController {
     }
 
     private void create(Deployment deployment, String hash, List<ReplicaSet> owned) {
-        long revision = owned.stream().mapToLong(DeploymentController::revision).max().orElse(0) + 1;
+        long revision =
+                owned.stream().mapToLong(DeploymentController::revision).max().orElse(0) + 1;
         boolean first = owned.stream().allMatch(set -> set.getSpec().getReplicas() == 0);
         int wanted = deployment.getSpec().getReplicas();
         int surge = resolve(rolling(deployment, true), wanted, true);
-        int existing = owned.stream().mapToInt(set -> set.getSpec().getReplicas()).sum();
-        int replicas = first ? wanted : recreate(deployment) ? 0 : Math.max(0, Math.min(wanted, wanted + surge - existing));
+        int existing =
+                owned.stream().mapToInt(set -> set.getSpec().getReplicas()).sum();
+        int replicas =
+                first ? wanted : recreate(deployment) ? 0 : Math.max(0, Math.min(wanted, wanted + surge - existing));
         ReplicaSet set = new ReplicaSetBuilder()
                 .withNewMetadata()
                 .withName(deployment.getMetadata().getName() + "-" + hash)
@@ -158,7 +164,8 @@ final class DeploymentController {
         if (surge == 0 && unavailable == 0) {
             unavailable = 1;
         }
-        int oldReplicas = old.stream().mapToInt(set -> set.getSpec().getReplicas()).sum();
+        int oldReplicas =
+                old.stream().mapToInt(set -> set.getSpec().getReplicas()).sum();
         int now = current.getSpec().getReplicas();
         int next = old.isEmpty() || oldReplicas == 0
                 ? wanted
@@ -166,7 +173,8 @@ final class DeploymentController {
         if (next != now) {
             setReplicas(current, next);
         }
-        int available = ready(current) + old.stream().mapToInt(DeploymentController::ready).sum();
+        int available = ready(current)
+                + old.stream().mapToInt(DeploymentController::ready).sum();
         int removable = recreate(deployment) ? oldReplicas : available - (wanted - unavailable);
         List<ReplicaSet> oldestFirst = new ArrayList<>(old);
         oldestFirst.sort(Comparator.comparingLong(DeploymentController::revision));
@@ -182,7 +190,9 @@ final class DeploymentController {
     }
 
     private static int ready(ReplicaSet set) {
-        return set.getStatus() == null ? 0 : Objects.requireNonNullElse(set.getStatus().getAvailableReplicas(), 0);
+        return set.getStatus() == null
+                ? 0
+                : Objects.requireNonNullElse(set.getStatus().getAvailableReplicas(), 0);
     }
 
     private void setReplicas(ReplicaSet set, int replicas) {
@@ -190,7 +200,11 @@ final class DeploymentController {
                 .replicaSets()
                 .inNamespace(set.getMetadata().getNamespace())
                 .withName(set.getMetadata().getName())
-                .edit(s -> new ReplicaSetBuilder(s).editSpec().withReplicas(replicas).endSpec().build());
+                .edit(s -> new ReplicaSetBuilder(s)
+                        .editSpec()
+                        .withReplicas(replicas)
+                        .endSpec()
+                        .build());
     }
 
     private void status(Deployment deployment, ReplicaSet current, List<ReplicaSet> owned) {
@@ -229,11 +243,13 @@ final class DeploymentController {
                 .withUpdatedReplicas(updated == 0 ? null : updated)
                 .withReadyReplicas(ready == 0 ? null : ready)
                 .withAvailableReplicas(ready == 0 ? null : ready)
-                .withUnavailableReplicas(Math.max(wanted, replicas) == ready ? null : Math.max(wanted, replicas) - ready)
+                .withUnavailableReplicas(
+                        Math.max(wanted, replicas) == ready ? null : Math.max(wanted, replicas) - ready)
                 .withConditions(conditions)
                 .build();
         if (!Serialization.asJson(status).equals(Serialization.asJson(deployment.getStatus()))) {
-            Deployment next = new DeploymentBuilder(deployment).withStatus(status).build();
+            Deployment next =
+                    new DeploymentBuilder(deployment).withStatus(status).build();
             client.resource(next).updateStatus();
         }
     }
@@ -250,7 +266,10 @@ final class DeploymentController {
             List<DeploymentCondition> before, String type, boolean value, String reason, String message, String now) {
         String status = value ? "True" : "False";
         for (DeploymentCondition old : before) {
-            if (old.getType().equals(type) && old.getStatus().equals(status) && old.getReason().equals(reason) && old.getMessage().equals(message)) {
+            if (old.getType().equals(type)
+                    && old.getStatus().equals(status)
+                    && old.getReason().equals(reason)
+                    && old.getMessage().equals(message)) {
                 return old;
             }
         }

@@ -56,8 +56,7 @@ final class EndpointSliceController {
                 .withName(name + "-local")
                 .withNamespace(namespace)
                 .withLabels(service.getMetadata().getLabels())
-                .addToLabels(Map.of(
-                        "kubernetes.io/service-name", name, "endpointslice.kubernetes.io/managed-by", SELF))
+                .addToLabels(Map.of("kubernetes.io/service-name", name, "endpointslice.kubernetes.io/managed-by", SELF))
                 .addNewOwnerReference()
                 .withApiVersion("v1")
                 .withKind("Service")
@@ -68,7 +67,8 @@ final class EndpointSliceController {
                 .endOwnerReference()
                 .endMetadata()
                 .withAddressType("IPv4")
-                .withEndpoints(selected.stream().map(EndpointSliceController::endpoint).toList())
+                .withEndpoints(
+                        selected.stream().map(EndpointSliceController::endpoint).toList())
                 .withPorts(ports(service, selected))
                 .build();
         EndpointSlice present = slices.getByKey(namespace + "/" + name + "-local");

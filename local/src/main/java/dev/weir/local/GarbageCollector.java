@@ -97,7 +97,9 @@ final class GarbageCollector implements AutoCloseable {
         String uid = object.getMetadata().getUid();
         byUid.put(uid, object);
         for (OwnerReference owner : object.getMetadata().getOwnerReferences()) {
-            dependents.computeIfAbsent(owner.getUid(), _ -> ConcurrentHashMap.newKeySet()).add(uid);
+            dependents
+                    .computeIfAbsent(owner.getUid(), _ -> ConcurrentHashMap.newKeySet())
+                    .add(uid);
         }
         if (!object.getMetadata().getOwnerReferences().isEmpty()
                 || object.getMetadata().getDeletionTimestamp() != null) {
@@ -167,7 +169,8 @@ final class GarbageCollector implements AutoCloseable {
 
     private io.fabric8.kubernetes.client.dsl.Resource<GenericKubernetesResource> operation(
             GenericKubernetesResource object) {
-        ResourceDefinitionContext context = java.util.Objects.requireNonNull(kinds.get(object.getKind()), object.getKind());
+        ResourceDefinitionContext context =
+                java.util.Objects.requireNonNull(kinds.get(object.getKind()), object.getKind());
         return client.genericKubernetesResources(context)
                 .inNamespace(object.getMetadata().getNamespace())
                 .withName(object.getMetadata().getName());
@@ -189,7 +192,9 @@ final class GarbageCollector implements AutoCloseable {
         if (finalizers.contains("orphan")) {
             String uid = object.getMetadata().getUid();
             children.forEach(child -> operation(child).edit(c -> {
-                c.getMetadata().getOwnerReferences().removeIf(owner -> owner.getUid().equals(uid));
+                c.getMetadata()
+                        .getOwnerReferences()
+                        .removeIf(owner -> owner.getUid().equals(uid));
                 return c;
             }));
             dependents.remove(uid);

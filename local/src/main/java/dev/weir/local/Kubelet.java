@@ -34,7 +34,12 @@ final class Kubelet implements AutoCloseable {
      * @param folder where pods keep their files
      * @param serviceAccounts makes a kubeconfig for a namespace's service account
      */
-    Kubelet(KubernetesClient client, DataPlane dataPlane, Images images, Path folder, ServiceAccountConfig serviceAccounts) {
+    Kubelet(
+            KubernetesClient client,
+            DataPlane dataPlane,
+            Images images,
+            Path folder,
+            ServiceAccountConfig serviceAccounts) {
         this.client = client;
         this.surroundings = new PodRunner.Surroundings(
                 client, dataPlane, images, new AddressPool(), folder, serviceAccounts, new PodStatuses(client));
@@ -156,7 +161,9 @@ final class Kubelet implements AutoCloseable {
     /** The runner of a pod, for logs and exec. */
     Optional<PodRunner> runner(String namespace, String name) {
         Pod pod = pods.getIndexer().getByKey(namespace + "/" + name);
-        return pod == null ? Optional.empty() : Optional.ofNullable(runners.get(pod.getMetadata().getUid()));
+        return pod == null
+                ? Optional.empty()
+                : Optional.ofNullable(runners.get(pod.getMetadata().getUid()));
     }
 
     @Override

@@ -128,8 +128,11 @@ final class KubeletEndpoint implements AutoCloseable {
         private static void logs(ChannelHandlerContext ctx, PodRunner runner, Map<String, List<String>> query) {
             ContainerLog log = runner.log();
             start(ctx, HttpResponseStatus.OK);
-            boolean follow = query.getOrDefault("follow", List.of("false")).getFirst().equals("true");
-            boolean stamps = query.getOrDefault("timestamps", List.of("false")).getFirst().equals("true");
+            boolean follow =
+                    query.getOrDefault("follow", List.of("false")).getFirst().equals("true");
+            boolean stamps = query.getOrDefault("timestamps", List.of("false"))
+                    .getFirst()
+                    .equals("true");
             String tail = query.getOrDefault("tailLines", List.of("")).getFirst();
             String since = query.getOrDefault("sinceTime", List.of("")).getFirst();
             try {
@@ -139,7 +142,9 @@ final class KubeletEndpoint implements AutoCloseable {
                     if (tail.matches("\\d{1,9}")) {
                         lines = lines.subList(Math.max(0, lines.size() - Integer.parseInt(tail)), lines.size());
                     }
-                    lines = lines.stream().filter(line -> line.compareTo(since) >= 0).toList();
+                    lines = lines.stream()
+                            .filter(line -> line.compareTo(since) >= 0)
+                            .toList();
                     write(ctx, lines, stamps);
                     long next = chunk.next();
                     while (follow && ctx.channel().isActive() && log.awaitMore(next)) {
@@ -159,7 +164,8 @@ final class KubeletEndpoint implements AutoCloseable {
         private static void write(ChannelHandlerContext ctx, List<String> lines, boolean stamps) {
             StringBuilder text = new StringBuilder();
             for (String line : lines) {
-                text.append(stamps ? line : line.substring(line.indexOf(' ') + 1)).append('\n');
+                text.append(stamps ? line : line.substring(line.indexOf(' ') + 1))
+                        .append('\n');
             }
             ctx.writeAndFlush(new DefaultHttpContent(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8)));
         }
@@ -255,14 +261,17 @@ final class KubeletEndpoint implements AutoCloseable {
 
         private static void end(ChannelHandlerContext ctx, String status) {
             byte[] text = status.getBytes(StandardCharsets.UTF_8);
-            ctx.write(new BinaryWebSocketFrame(Unpooled.buffer(text.length + 1).writeByte(ERROR).writeBytes(text)));
+            ctx.write(new BinaryWebSocketFrame(
+                    Unpooled.buffer(text.length + 1).writeByte(ERROR).writeBytes(text)));
             ctx.writeAndFlush(new CloseWebSocketFrame(1000, "")).addListener(_ -> ctx.close());
         }
 
         @Override
         protected void channelRead0(ChannelHandlerContext ctx, WebSocketFrame frame) throws IOException {
             Process running = process;
-            if (!(frame instanceof BinaryWebSocketFrame) || running == null || !frame.content().isReadable()) {
+            if (!(frame instanceof BinaryWebSocketFrame)
+                    || running == null
+                    || !frame.content().isReadable()) {
                 if (frame instanceof CloseWebSocketFrame) {
                     ctx.close();
                 }

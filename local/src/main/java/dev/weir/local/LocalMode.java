@@ -52,10 +52,12 @@ public final class LocalMode implements AutoCloseable {
         Map<String, User> tokens = Map.of(
                 token, new User("weir-local", "", List.of("system:masters", "system:authenticated")),
                 inside, new User("system:weir-local", "", List.of("system:masters", "system:authenticated")));
-        api = ApiServer.start(ApiServerOptions.loopback(tokens)
-                .withBind(new InetSocketAddress("127.0.0.1", options.apiPort())));
+        api = ApiServer.start(
+                ApiServerOptions.loopback(tokens).withBind(new InetSocketAddress("127.0.0.1", options.apiPort())));
         parts.add(api);
-        kubeconfig = options.kubeconfig().orElse(options.dataDir().resolve("kubeconfig")).toAbsolutePath();
+        kubeconfig = options.kubeconfig()
+                .orElse(options.dataDir().resolve("kubeconfig"))
+                .toAbsolutePath();
         writePrivate(kubeconfig, api.kubeconfig("weir-local", token));
         if (options.controllers()) {
             startControllers(inside);
@@ -80,15 +82,15 @@ public final class LocalMode implements AutoCloseable {
     private static void writePrivate(Path file, String text) throws IOException {
         Files.deleteIfExists(file);
         if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-            Files.createFile(
-                    file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         }
         Files.writeString(file, text);
     }
 
     private KubernetesClient client(String token) {
         Config config = Config.fromKubeconfig(api.kubeconfig("inside", token));
-        KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build();
+        KubernetesClient client =
+                new KubernetesClientBuilder().withConfig(config).build();
         clients.add(client);
         return client;
     }
@@ -156,7 +158,11 @@ public final class LocalMode implements AutoCloseable {
                     path,
                     "POST",
                     "{\"kind\":\"TokenRequest\",\"apiVersion\":\"authentication.k8s.io/v1\",\"spec\":{\"expirationSeconds\":86400}}");
-            String token = new ObjectMapper().readTree(answer).path("status").path("token").asText();
+            String token = new ObjectMapper()
+                    .readTree(answer)
+                    .path("status")
+                    .path("token")
+                    .asText();
             Path file = folder.resolve("serviceaccount.kubeconfig");
             Files.createDirectories(folder);
             writePrivate(file, api.kubeconfig(account, token));
@@ -187,9 +193,8 @@ public final class LocalMode implements AutoCloseable {
                         p -> p != null && ReplicaSetController.isReady(p), GATEWAY_WAIT_SECONDS, TimeUnit.SECONDS);
         Map<String, String> annotations = pod.getMetadata().getAnnotations();
         String bound = annotations == null ? null : annotations.get(DataPlaneFeed.BOUND_PORTS);
-        String address = bound == null
-                ? pod.getStatus().getPodIP() + ":80"
-                : bound.replaceAll("^\\{\"80\":\"|\"}$", "");
+        String address =
+                bound == null ? pod.getStatus().getPodIP() + ":80" : bound.replaceAll("^\\{\"80\":\"|\"}$", "");
         gateway = URI.create("http://" + address);
     }
 

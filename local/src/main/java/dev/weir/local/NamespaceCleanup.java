@@ -18,8 +18,10 @@ final class NamespaceCleanup {
         String name = namespace.getMetadata().getName();
         boolean empty = true;
         for (ResourceDefinitionContext kind : namespacedKinds(client)) {
-            List<GenericKubernetesResource> left =
-                    client.genericKubernetesResources(kind).inNamespace(name).list().getItems();
+            List<GenericKubernetesResource> left = client.genericKubernetesResources(kind)
+                    .inNamespace(name)
+                    .list()
+                    .getItems();
             empty &= left.isEmpty();
             left.stream()
                     .filter(object -> object.getMetadata().getDeletionTimestamp() == null)
@@ -51,9 +53,13 @@ final class NamespaceCleanup {
             return;
         }
         for (APIResource resource : resources.getResources()) {
-            boolean deletable = resource.getVerbs().contains("delete") && resource.getVerbs().contains("list");
+            boolean deletable = resource.getVerbs().contains("delete")
+                    && resource.getVerbs().contains("list");
             boolean alias = groupVersion.startsWith("events.k8s.io");
-            if (Boolean.TRUE.equals(resource.getNamespaced()) && deletable && !alias && !resource.getName().contains("/")) {
+            if (Boolean.TRUE.equals(resource.getNamespaced())
+                    && deletable
+                    && !alias
+                    && !resource.getName().contains("/")) {
                 int slash = groupVersion.indexOf('/');
                 kinds.add(new ResourceDefinitionContext.Builder()
                         .withGroup(slash < 0 ? "" : groupVersion.substring(0, slash))

@@ -68,7 +68,8 @@ final class PodRunner {
         return pod;
     }
 
-    @Nullable ContainerLog log() {
+    @Nullable
+    ContainerLog log() {
         return log;
     }
 
@@ -93,7 +94,10 @@ final class PodRunner {
                 run(around.images().find(container().getImage()));
             } catch (IOException | KubernetesClientException | UncheckedIOException failure) {
                 if (!terminating.get()) {
-                    LOGGER.atWarn().setCause(failure).addKeyValue("pod", pod.getMetadata().getName()).log("pod does not start");
+                    LOGGER.atWarn()
+                            .setCause(failure)
+                            .addKeyValue("pod", pod.getMetadata().getName())
+                            .log("pod does not start");
                     report(false, 0, "CreateContainerError", String.valueOf(failure.getMessage()));
                 }
             } catch (InterruptedException stopped) {
@@ -106,13 +110,25 @@ final class PodRunner {
         switch (program) {
             case Images.Program.Unknown _ -> {
                 String image = container().getImage();
-                Events.emit(around.client(), pod, "Warning", "Failed", "Failed to pull image \"" + image
-                        + "\": local mode does not know it; map it with: weir local --image " + image + "=COMMAND");
-                report(false, 0, "ErrImagePull", "image \"" + image + "\" is not known; map it with: weir local --image "
-                        + image + "=COMMAND or =URL");
+                Events.emit(
+                        around.client(),
+                        pod,
+                        "Warning",
+                        "Failed",
+                        "Failed to pull image \"" + image
+                                + "\": local mode does not know it; map it with: weir local --image " + image
+                                + "=COMMAND");
+                report(
+                        false,
+                        0,
+                        "ErrImagePull",
+                        "image \"" + image + "\" is not known; map it with: weir local --image " + image
+                                + "=COMMAND or =URL");
             }
             case Images.Program.HttpBin _ -> {
-                HttpBin server = HttpBin.start(listen(port()), line -> java.util.Objects.requireNonNull(log).line(line));
+                HttpBin server = HttpBin.start(
+                        listen(port()),
+                        line -> java.util.Objects.requireNonNull(log).line(line));
                 keep(server);
                 announce(port(), server.address());
                 report(true, 0, "", "");
@@ -129,7 +145,8 @@ final class PodRunner {
             }
             case Images.Program.Command(List<String> standard) -> processes(command(standard), false);
             case Images.Program.Server(List<String> command) -> processes(command, true);
-            case Images.Program.Operator _ -> processes(OperatorCommand.of(container().getArgs()), false);
+            case Images.Program.Operator _ ->
+                processes(OperatorCommand.of(container().getArgs()), false);
         }
     }
 
@@ -138,7 +155,9 @@ final class PodRunner {
     }
 
     private int port() {
-        return container().getPorts().isEmpty() ? 80 : container().getPorts().getFirst().getContainerPort();
+        return container().getPorts().isEmpty()
+                ? 80
+                : container().getPorts().getFirst().getContainerPort();
     }
 
     private InetSocketAddress listen(int port) {
@@ -164,14 +183,17 @@ final class PodRunner {
 
     private Workload workload() {
         String name = pod.getMetadata().getName();
-        Map<String, String> labels = pod.getMetadata().getLabels() == null ? Map.of() : pod.getMetadata().getLabels();
+        Map<String, String> labels = pod.getMetadata().getLabels() == null
+                ? Map.of()
+                : pod.getMetadata().getLabels();
         String hash = labels.get("pod-template-hash");
         int cut = hash == null ? -1 : name.indexOf("-" + hash);
         return new Workload(pod.getMetadata().getNamespace(), name, cut > 0 ? name.substring(0, cut) : name, labels);
     }
 
     private List<String> command(List<String> standard) {
-        List<String> command = new ArrayList<>(container().getCommand().isEmpty() ? standard : container().getCommand());
+        List<String> command = new ArrayList<>(
+                container().getCommand().isEmpty() ? standard : container().getCommand());
         command.addAll(container().getArgs());
         return command;
     }
@@ -202,8 +224,11 @@ final class PodRunner {
             if (terminating.get()) {
                 return;
             }
-            report(false, restarts + 1, "CrashLoopBackOff", "the process ended with code " + code
-                    + "; back-off " + backoff / 1000 + "s");
+            report(
+                    false,
+                    restarts + 1,
+                    "CrashLoopBackOff",
+                    "the process ended with code " + code + "; back-off " + backoff / 1000 + "s");
             TimeUnit.MILLISECONDS.sleep(backoff);
             backoff = Math.min(LONGEST_BACKOFF_MILLIS, backoff * 2);
         }

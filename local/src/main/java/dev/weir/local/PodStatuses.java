@@ -36,7 +36,8 @@ final class PodStatuses {
         client.pods()
                 .inNamespace(pod.getMetadata().getNamespace())
                 .withName(pod.getMetadata().getName())
-                .editStatus(live -> new PodBuilder(live).withStatus(status(live, seen)).build());
+                .editStatus(live ->
+                        new PodBuilder(live).withStatus(status(live, seen)).build());
     }
 
     private static PodStatus status(Pod pod, Seen seen) {
@@ -48,7 +49,8 @@ final class PodStatuses {
                         .withName(container.getName())
                         .withImage(container.getImage())
                         .withImageID(waiting ? "" : "weir://" + container.getImage())
-                        .withContainerID(waiting ? null : "weir://" + pod.getMetadata().getUid())
+                        .withContainerID(
+                                waiting ? null : "weir://" + pod.getMetadata().getUid())
                         .withReady(seen.ready())
                         .withStarted(!waiting)
                         .withRestartCount(seen.restarts())

@@ -46,7 +46,8 @@ final class PodVolumes {
                         .withName(volume.getSecret().getSecretName())
                         .require();
                 for (Map.Entry<String, String> file : secret.getData().entrySet()) {
-                    Files.write(at.resolve(safe(file.getKey())), Base64.getDecoder().decode(file.getValue()));
+                    Files.write(
+                            at.resolve(safe(file.getKey())), Base64.getDecoder().decode(file.getValue()));
                 }
             }
         }

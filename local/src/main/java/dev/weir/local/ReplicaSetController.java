@@ -37,13 +37,16 @@ final class ReplicaSetController {
         }
         List<Pod> active = pods.list().stream()
                 .filter(pod -> pod.getMetadata().getOwnerReferences().stream()
-                        .anyMatch(owner -> owner.getUid().equals(set.getMetadata().getUid())))
+                        .anyMatch(
+                                owner -> owner.getUid().equals(set.getMetadata().getUid())))
                 .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
                 .filter(pod -> pod.getStatus() == null
-                        || !List.of("Succeeded", "Failed").contains(String.valueOf(pod.getStatus().getPhase())))
+                        || !List.of("Succeeded", "Failed")
+                                .contains(String.valueOf(pod.getStatus().getPhase())))
                 .toList();
         List<String> unseen = expected.computeIfAbsent(key, _ -> new ArrayList<>());
-        unseen.removeIf(uid -> pods.list().stream().anyMatch(pod -> pod.getMetadata().getUid().equals(uid)));
+        unseen.removeIf(uid ->
+                pods.list().stream().anyMatch(pod -> pod.getMetadata().getUid().equals(uid)));
         int wanted = set.getSpec().getReplicas();
         for (int have = active.size() + unseen.size(); have < wanted; have++) {
             unseen.add(client.resource(pod(set)).create().getMetadata().getUid());
@@ -51,8 +54,7 @@ final class ReplicaSetController {
         if (active.size() > wanted && unseen.isEmpty()) {
             active.stream()
                     .sorted(Comparator.comparing(ReplicaSetController::isReady)
-                            .thenComparing(
-                                    pod -> pod.getMetadata().getCreationTimestamp(), Comparator.reverseOrder()))
+                            .thenComparing(pod -> pod.getMetadata().getCreationTimestamp(), Comparator.reverseOrder()))
                     .limit(active.size() - wanted)
                     .forEach(pod -> client.resource(pod).delete());
         }
@@ -62,7 +64,8 @@ final class ReplicaSetController {
     static boolean isReady(Pod pod) {
         return pod.getStatus() != null
                 && pod.getStatus().getConditions().stream()
-                        .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
+                        .anyMatch(c ->
+                                c.getType().equals("Ready") && c.getStatus().equals("True"));
     }
 
     private static Pod pod(ReplicaSet set) {
@@ -96,7 +99,8 @@ final class ReplicaSetController {
                 .withObservedGeneration(set.getMetadata().getGeneration())
                 .build();
         if (!Serialization.asJson(status).equals(Serialization.asJson(set.getStatus()))) {
-            client.resource(new ReplicaSetBuilder(set).withStatus(status).build()).updateStatus();
+            client.resource(new ReplicaSetBuilder(set).withStatus(status).build())
+                    .updateStatus();
         }
     }
 }

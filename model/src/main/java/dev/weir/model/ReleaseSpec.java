@@ -38,8 +38,8 @@ public final class ReleaseSpec {
         switch (spec.path("strategy").asText("None")) {
             case "None" -> {}
             case "Mirror" -> strategy = Release.Strategy.MIRROR;
-            default -> violations.add("spec.strategy: \"" + spec.path("strategy").asText()
-                    + "\" is not one of None, Mirror");
+            default ->
+                violations.add("spec.strategy: \"" + spec.path("strategy").asText() + "\" is not one of None, Mirror");
         }
         String router = spec.path("router").asText("Istio");
         if (!router.equals("Istio")) {
@@ -71,9 +71,12 @@ public final class ReleaseSpec {
                 violations.add(field + ".name: \"" + name + "\" is used twice; names of versions must differ");
             }
             if (name.equals(service)) {
-                violations.add(field + ".name: \"" + name + "\" is the name of the application's service; it must differ");
+                violations.add(
+                        field + ".name: \"" + name + "\" is the name of the application's service; it must differ");
             }
-            int sources = (version.has("image") ? 1 : 0) + (version.has("template") ? 1 : 0) + (version.has("workloadRef") ? 1 : 0);
+            int sources = (version.has("image") ? 1 : 0)
+                    + (version.has("template") ? 1 : 0)
+                    + (version.has("workloadRef") ? 1 : 0);
             if (sources != 1) {
                 violations.add(field + ": exactly one of image, template and workloadRef is required");
             }
@@ -89,7 +92,8 @@ public final class ReleaseSpec {
 
     private static Release.Version version(JsonNode spec, JsonNode version, int port, int percent) {
         String name = version.path("name").asText();
-        Map<String, String> labels = merged(version.path("labels"), spec.path("metadata").path("labels"));
+        Map<String, String> labels =
+                merged(version.path("labels"), spec.path("metadata").path("labels"));
         Map<String, String> annotations =
                 merged(version.path("annotations"), spec.path("metadata").path("annotations"));
         ObjectNode workload = version.path("template").isObject()
@@ -102,7 +106,9 @@ public final class ReleaseSpec {
                 annotations,
                 workload,
                 version.get("serviceTemplate"),
-                version.has("workloadRef") ? version.path("workloadRef").path("name").asText() : null,
+                version.has("workloadRef")
+                        ? version.path("workloadRef").path("name").asText()
+                        : null,
                 new MirrorPercent(percent));
     }
 
@@ -121,7 +127,12 @@ public final class ReleaseSpec {
         ObjectNode template = spec.putObject("template");
         template.putObject("metadata").putObject("labels").put("app", name);
         ObjectNode container = template.putObject("spec").putArray("containers").addObject();
-        container.put("name", name).put("image", image).putArray("ports").addObject().put("containerPort", port);
+        container
+                .put("name", name)
+                .put("image", image)
+                .putArray("ports")
+                .addObject()
+                .put("containerPort", port);
         return workload;
     }
 }

@@ -68,8 +68,12 @@ final class KubernetesWorld implements World, AutoCloseable {
         this.client = client;
         releases = namespace == null
                 ? client.genericKubernetesResources(RELEASES).inAnyNamespace().runnableInformer(0)
-                : client.genericKubernetesResources(RELEASES).inNamespace(namespace).runnableInformer(0);
-        listen(releases, release -> changed.accept(key(release, release.getMetadata().getName())));
+                : client.genericKubernetesResources(RELEASES)
+                        .inNamespace(namespace)
+                        .runnableInformer(0);
+        listen(
+                releases,
+                release -> changed.accept(key(release, release.getMetadata().getName())));
         KINDS.forEach((kind, context) -> {
             SharedIndexInformer<GenericKubernetesResource> informer = namespace == null
                     ? client.genericKubernetesResources(context)
@@ -80,8 +84,10 @@ final class KubernetesWorld implements World, AutoCloseable {
                             .inNamespace(namespace)
                             .withLabel(ReleaseObjects.RELEASE)
                             .runnableInformer(0);
-            listen(informer, object -> changed.accept(
-                    key(object, object.getMetadata().getLabels().get(ReleaseObjects.RELEASE))));
+            listen(
+                    informer,
+                    object -> changed.accept(
+                            key(object, object.getMetadata().getLabels().getOrDefault(ReleaseObjects.RELEASE, ""))));
             owned.put(kind, informer);
         });
     }
@@ -126,10 +132,12 @@ final class KubernetesWorld implements World, AutoCloseable {
     @Override
     public List<JsonNode> owned(String namespace, String release) {
         List<JsonNode> found = new ArrayList<>();
-        owned.values().forEach(informer -> informer.getIndexer().list().stream()
-                .filter(object -> object.getMetadata().getNamespace().equals(namespace)
-                        && release.equals(object.getMetadata().getLabels().get(ReleaseObjects.RELEASE)))
-                .forEach(object -> found.add(JSON.valueToTree(object))));
+        owned.values()
+                .forEach(informer -> informer.getIndexer().list().stream()
+                        .filter(object -> object.getMetadata().getNamespace().equals(namespace)
+                                && release.equals(
+                                        object.getMetadata().getLabels().get(ReleaseObjects.RELEASE)))
+                        .forEach(object -> found.add(JSON.valueToTree(object))));
         return found;
     }
 

@@ -45,19 +45,20 @@ final class ReleaseLoop {
             return;
         }
         switch (ReleaseSpec.parse(release)) {
-            case ReleaseSpec.Parsed.Invalid(List<String> violations) -> report(
-                    release,
-                    new Decision(
-                            new Decision.Status(
-                                    Decision.Phase.STALLED,
-                                    "InvalidSpec",
-                                    String.join("; ", violations),
-                                    "",
-                                    "",
-                                    "",
-                                    List.of()),
-                            List.of(),
-                            violations));
+            case ReleaseSpec.Parsed.Invalid(List<String> violations) ->
+                report(
+                        release,
+                        new Decision(
+                                new Decision.Status(
+                                        Decision.Phase.STALLED,
+                                        "InvalidSpec",
+                                        String.join("; ", violations),
+                                        "",
+                                        "",
+                                        "",
+                                        List.of()),
+                                List.of(),
+                                violations));
             case ReleaseSpec.Parsed.Valid(Release parsed) -> pass(release, parsed);
         }
     }
@@ -86,13 +87,20 @@ final class ReleaseLoop {
             String name = one.path("metadata").path("name").asText();
             present.add(one.path("kind").asText() + "/" + name);
             switch (one.path("kind").asText()) {
-                case "EndpointSlice" -> endpoints.merge(
-                        one.path("metadata").path("labels").path("kubernetes.io/service-name").asText(),
-                        ready(one),
-                        Integer::sum);
+                case "EndpointSlice" ->
+                    endpoints.merge(
+                            one.path("metadata")
+                                    .path("labels")
+                                    .path("kubernetes.io/service-name")
+                                    .asText(),
+                            ready(one),
+                            Integer::sum);
                 case "ConfigMap" -> {
                     JsonNode annotations = one.path("metadata").path("annotations");
-                    String version = one.path("metadata").path("labels").path(ReleaseObjects.VERSION).asText();
+                    String version = one.path("metadata")
+                            .path("labels")
+                            .path(ReleaseObjects.VERSION)
+                            .asText();
                     configs.put(
                             version,
                             new Observed.WeightConfig(
@@ -176,22 +184,22 @@ final class ReleaseLoop {
                 world.apply(objects.service(version));
             }
             case Action.ApplyEntrance _ -> world.apply(objects.entrance());
-            case Action.ApplyWeightConfig(String version, int percent, int specPercent) -> world.apply(
-                    objects.weightConfig(version, percent, specPercent));
-            case Action.ApplyRoute(var plan) -> world.apply(
-                    objects.route(routers.require(release.router()), plan));
-            case Action.RemoveRoute _ -> owned.stream()
-                    .filter(one -> one.path("kind").asText().equals("VirtualService"))
-                    .forEach(world::delete);
-            case Action.Retire(Set<String> keep) -> owned.stream()
-                    .filter(one -> retired(one, keep))
-                    .forEach(world::delete);
+            case Action.ApplyWeightConfig(String version, int percent, int specPercent) ->
+                world.apply(objects.weightConfig(version, percent, specPercent));
+            case Action.ApplyRoute(var plan) -> world.apply(objects.route(routers.require(release.router()), plan));
+            case Action.RemoveRoute _ ->
+                owned.stream()
+                        .filter(one -> one.path("kind").asText().equals("VirtualService"))
+                        .forEach(world::delete);
+            case Action.Retire(Set<String> keep) ->
+                owned.stream().filter(one -> retired(one, keep)).forEach(world::delete);
         }
     }
 
     private static boolean retired(JsonNode object, Set<String> keep) {
         JsonNode version = object.path("metadata").path("labels").path(ReleaseObjects.VERSION);
-        boolean made = Set.of("Deployment", "Service", "ConfigMap").contains(object.path("kind").asText());
+        boolean made = Set.of("Deployment", "Service", "ConfigMap")
+                .contains(object.path("kind").asText());
         return made && version.isTextual() && !keep.contains(version.asText());
     }
 
@@ -201,13 +209,16 @@ final class ReleaseLoop {
         String hash = HexFormat.of().toHexDigits((int) crc.getValue());
         List<JsonNode> revisions = owned.stream()
                 .filter(one -> one.path("kind").asText().equals("ControllerRevision"))
-                .sorted(java.util.Comparator.comparingLong(one -> one.path("revision").asLong()))
+                .sorted(java.util.Comparator.comparingLong(
+                        one -> one.path("revision").asLong()))
                 .toList();
         boolean known = revisions.stream()
                 .anyMatch(one -> one.path("metadata").path("name").asText().endsWith("-" + hash));
         if (!known) {
             world.apply(objects.revision(
-                    object.path("spec"), hash, object.path("metadata").path("generation").asLong()));
+                    object.path("spec"),
+                    hash,
+                    object.path("metadata").path("generation").asLong()));
         }
         revisions.stream().limit(Math.max(0, revisions.size() - KEPT_REVISIONS)).forEach(world::delete);
     }
@@ -244,7 +255,8 @@ final class ReleaseLoop {
         }
         String before = reason(release);
         if (!before.equals(now.reason())) {
-            world.event(release, now.phase() == Decision.Phase.STALLED ? "Warning" : "Normal", now.reason(), now.message());
+            world.event(
+                    release, now.phase() == Decision.Phase.STALLED ? "Warning" : "Normal", now.reason(), now.message());
         }
         return true;
     }
@@ -289,7 +301,8 @@ final class ReleaseLoop {
         String status = value ? "True" : "False";
         String since = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
         for (JsonNode old : release.path("status").path("conditions")) {
-            if (old.path("type").asText().equals(type) && old.path("status").asText().equals(status)) {
+            if (old.path("type").asText().equals(type)
+                    && old.path("status").asText().equals(status)) {
                 since = old.path("lastTransitionTime").asText();
             }
         }

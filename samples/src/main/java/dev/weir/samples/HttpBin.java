@@ -78,8 +78,7 @@ public final class HttpBin implements AutoCloseable {
 
     private record Answer(int code, String contentType, byte[] body) {
         static Answer json(ObjectNode node) {
-            return new Answer(
-                    200, "application/json", (node.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
+            return new Answer(200, "application/json", (node.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
         }
 
         static Answer empty(int code) {
@@ -104,22 +103,25 @@ public final class HttpBin implements AutoCloseable {
         String[] parts = path.split("/");
         String first = parts.length > 1 ? parts[1] : "";
         return switch (first) {
-            case "" -> new Answer(
-                    200,
-                    "text/html; charset=utf-8",
-                    "<!DOCTYPE html><html><head><title>httpbin</title></head><body>httpbin</body></html>\n"
-                            .getBytes(StandardCharsets.UTF_8));
+            case "" ->
+                new Answer(
+                        200,
+                        "text/html; charset=utf-8",
+                        "<!DOCTYPE html><html><head><title>httpbin</title></head><body>httpbin</body></html>\n"
+                                .getBytes(StandardCharsets.UTF_8));
             case "get" -> onlyFor(method, List.of("GET", "HEAD"), describe(exchange, null));
             case "post" -> onlyFor(method, List.of("POST"), describe(exchange, body));
             case "headers" -> onlyFor(method, List.of("GET", "HEAD"), headersOnly(exchange));
-            case "ip" -> onlyFor(
-                    method, List.of("GET", "HEAD"), JSON.createObjectNode().put("origin", origin(exchange)));
+            case "ip" ->
+                onlyFor(method, List.of("GET", "HEAD"), JSON.createObjectNode().put("origin", origin(exchange)));
             case "anything" -> Answer.json(describe(exchange, body).put("method", method));
-            case "status" -> parts.length == 3 && parts[2].matches("[1-5]\\d\\d")
-                    ? Answer.empty(Integer.parseInt(parts[2]))
-                    : Answer.empty(400);
+            case "status" ->
+                parts.length == 3 && parts[2].matches("[1-5]\\d\\d")
+                        ? Answer.empty(Integer.parseInt(parts[2]))
+                        : Answer.empty(400);
             case "delay" -> {
-                double seconds = parts.length == 3 && parts[2].matches("\\d{1,3}(\\.\\d+)?") ? Double.parseDouble(parts[2]) : 0;
+                double seconds =
+                        parts.length == 3 && parts[2].matches("\\d{1,3}(\\.\\d+)?") ? Double.parseDouble(parts[2]) : 0;
                 Thread.sleep((long) (Math.min(10, seconds) * 1000));
                 yield Answer.json(describe(exchange, body));
             }

@@ -31,8 +31,7 @@ public final class Access {
     private record Attributes(String verb, String group, String resource, String namespace, String name) {}
 
     /** @throws ApiException 403 if the user may not */
-    public void require(
-            User user, String verb, ResourceType type, String namespace, String name, String subresource) {
+    public void require(User user, String verb, ResourceType type, String namespace, String name, String subresource) {
         String resource = subresource.isEmpty() ? type.plural() : type.plural() + "/" + subresource;
         Attributes asked = new Attributes(verb, type.group(), resource, namespace, name);
         if (SELF_REVIEWS.contains(type.plural()) || allowed(user, asked)) {
@@ -48,8 +47,7 @@ public final class Access {
 
     /** Discovery is open to everybody who is known; other paths to masters. */
     public void requirePath(User user, String verb, String path) {
-        boolean open = PUBLIC_PATHS.stream()
-                .anyMatch(prefix -> path.equals(prefix) || path.startsWith(prefix + "/"));
+        boolean open = PUBLIC_PATHS.stream().anyMatch(prefix -> path.equals(prefix) || path.startsWith(prefix + "/"));
         if (!open && enforced && !user.isMaster()) {
             throw ApiException.forbiddenPath(
                     "forbidden: User \"" + user.name() + "\" cannot " + verb + " path \"" + path + "\"");
@@ -109,8 +107,10 @@ public final class Access {
             boolean matches = switch (subject.path("kind").asText()) {
                 case "User" -> user.name().equals(name);
                 case "Group" -> user.groups().contains(name);
-                case "ServiceAccount" -> user.name()
-                        .equals("system:serviceaccount:" + subject.path("namespace").asText() + ":" + name);
+                case "ServiceAccount" ->
+                    user.name()
+                            .equals("system:serviceaccount:"
+                                    + subject.path("namespace").asText() + ":" + name);
                 default -> false;
             };
             if (matches) {

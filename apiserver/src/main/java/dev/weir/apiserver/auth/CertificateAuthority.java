@@ -59,11 +59,14 @@ public final class CertificateAuthority {
     /** A new authority with a fresh key. */
     public static CertificateAuthority create() {
         KeyPair keys = keys();
-        X500Name name = new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN, "weir-ca").build();
+        X500Name name = new X500NameBuilder(BCStyle.INSTANCE)
+                .addRDN(BCStyle.CN, "weir-ca")
+                .build();
         JcaX509v3CertificateBuilder builder = builder(name, name, keys);
         try {
             builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(true));
-            builder.addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.digitalSignature));
+            builder.addExtension(
+                    Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.digitalSignature));
             return new CertificateAuthority(new Identity(keys.getPrivate(), sign(builder, keys.getPrivate())));
         } catch (IOException | GeneralSecurityException | OperatorCreationException broken) {
             throw new IllegalStateException(broken);
@@ -81,11 +84,13 @@ public final class CertificateAuthority {
     /** A server's certificate for these names and IP addresses. */
     public Identity server(String commonName, List<String> names) {
         GeneralName[] alternatives = names.stream()
-                .map(name -> new GeneralName(
-                        name.matches("[0-9.]+") ? GeneralName.iPAddress : GeneralName.dNSName, name))
+                .map(name ->
+                        new GeneralName(name.matches("[0-9.]+") ? GeneralName.iPAddress : GeneralName.dNSName, name))
                 .toArray(GeneralName[]::new);
         return issue(
-                new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN, commonName).build(),
+                new X500NameBuilder(BCStyle.INSTANCE)
+                        .addRDN(BCStyle.CN, commonName)
+                        .build(),
                 new GeneralNames(alternatives),
                 KeyPurposeId.id_kp_serverAuth);
     }
@@ -101,7 +106,8 @@ public final class CertificateAuthority {
     private Identity issue(
             X500Name subject, @org.jspecify.annotations.Nullable GeneralNames names, KeyPurposeId purpose) {
         KeyPair keys = keys();
-        X500Name issuer = X500Name.getInstance(root.certificate().getSubjectX500Principal().getEncoded());
+        X500Name issuer = X500Name.getInstance(
+                root.certificate().getSubjectX500Principal().getEncoded());
         JcaX509v3CertificateBuilder builder = builder(issuer, subject, keys);
         try {
             builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purpose));

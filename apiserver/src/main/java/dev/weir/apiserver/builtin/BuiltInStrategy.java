@@ -51,8 +51,8 @@ public final class BuiltInStrategy implements ResourceStrategy {
         try {
             return Decoding.decode(schema, type.kind(), object);
         } catch (Decoding.WrongTypeException wrong) {
-            throw ApiException.badRequest(type.kind() + " in version \"" + type.version()
-                    + "\" cannot be handled as a " + type.kind() + ": " + wrong.getMessage());
+            throw ApiException.badRequest(type.kind() + " in version \"" + type.version() + "\" cannot be handled as a "
+                    + type.kind() + ": " + wrong.getMessage());
         }
     }
 

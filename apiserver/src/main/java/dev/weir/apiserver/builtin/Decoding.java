@@ -95,8 +95,8 @@ final class Decoding {
         String got = value.isTextual()
                 ? "string"
                 : value.isNumber() ? "number" : value.isBoolean() ? "bool" : value.isArray() ? "array" : "object";
-        return new WrongTypeException("json: cannot unmarshal " + got + " into Go struct field " + struct + "."
-                + goPath + " of type " + goType);
+        return new WrongTypeException("json: cannot unmarshal " + got + " into Go struct field " + struct + "." + goPath
+                + " of type " + goType);
     }
 
     private static String goType(Schema schema) {

@@ -33,13 +33,15 @@ final class Defaults {
                     object.withObject("/metadata").withObject("/labels").put("kubernetes.io/metadata.name", name);
                 }
             }
-            case "endpointslices" -> object.path("ports").forEach(port -> {
-                text((ObjectNode) port, "name", "");
-                text((ObjectNode) port, "protocol", "TCP");
-            });
-            case "endpoints" -> object.path("subsets")
-                    .forEach(subset ->
-                            subset.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
+            case "endpointslices" ->
+                object.path("ports").forEach(port -> {
+                    text((ObjectNode) port, "name", "");
+                    text((ObjectNode) port, "protocol", "TCP");
+                });
+            case "endpoints" ->
+                object.path("subsets")
+                        .forEach(subset ->
+                                subset.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
             case "horizontalpodautoscalers" -> number(object.withObject("/spec"), "minReplicas", 1);
             case "persistentvolumeclaims" -> text(object.withObject("/spec"), "volumeMode", "Filesystem");
             case "roles", "clusterroles" -> {
@@ -49,7 +51,9 @@ final class Defaults {
             }
             case "rolebindings", "clusterrolebindings" -> binding(object);
             default -> {
-                if (spec != null && spec.has("template") && spec.path("template").path("spec").has("containers")) {
+                if (spec != null
+                        && spec.has("template")
+                        && spec.path("template").path("spec").has("containers")) {
                     template(spec);
                 }
             }
@@ -87,10 +91,11 @@ final class Defaults {
         text(secret, "type", "Opaque");
         if (secret.remove("stringData") instanceof ObjectNode plain) {
             ObjectNode data = secret.withObject("/data");
-            plain.properties().forEach(entry -> data.put(
-                    entry.getKey(),
-                    Base64.getEncoder()
-                            .encodeToString(entry.getValue().asText().getBytes(StandardCharsets.UTF_8))));
+            plain.properties()
+                    .forEach(entry -> data.put(
+                            entry.getKey(),
+                            Base64.getEncoder()
+                                    .encodeToString(entry.getValue().asText().getBytes(StandardCharsets.UTF_8))));
         }
     }
 
@@ -215,10 +220,7 @@ final class Defaults {
         text(spec, "sessionAffinity", "None");
         String type = spec.path("type").asText();
         if (spec.path("sessionAffinity").asText().equals("ClientIP")) {
-            number(
-                    spec.withObject("/sessionAffinityConfig").withObject("/clientIP"),
-                    "timeoutSeconds",
-                    10_800);
+            number(spec.withObject("/sessionAffinityConfig").withObject("/clientIP"), "timeoutSeconds", 10_800);
         }
         for (JsonNode node : spec.path("ports")) {
             ObjectNode port = (ObjectNode) node;

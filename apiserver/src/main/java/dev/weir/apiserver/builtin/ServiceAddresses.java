@@ -58,7 +58,10 @@ public final class ServiceAddresses {
         boolean external = spec.path("type").asText().equals("ExternalName");
         boolean wasExternal = before.path("type").asText().equals("ExternalName");
         if (external && !wasExternal) {
-            if (!spec.has("clusterIP") || spec.path("clusterIP").asText().equals(before.path("clusterIP").asText())) {
+            if (!spec.has("clusterIP")
+                    || spec.path("clusterIP")
+                            .asText()
+                            .equals(before.path("clusterIP").asText())) {
                 spec.remove("clusterIP");
             }
             return;

@@ -29,10 +29,11 @@ final class Validation {
             case "configmaps" -> validation.configMap(object, old, "data", "binaryData");
             case "secrets" -> validation.configMap(object, old, "data");
             case "services" -> validation.service(object.path("spec"), old);
-            case "deployments", "replicasets", "statefulsets", "daemonsets" -> validation.workload(
-                    object.path("spec"), old == null ? null : old.path("spec"));
+            case "deployments", "replicasets", "statefulsets", "daemonsets" ->
+                validation.workload(object.path("spec"), old == null ? null : old.path("spec"));
             case "pods" -> validation.podSpec(object.path("spec"), "spec");
-            case "jobs" -> validation.podSpec(object.path("spec").path("template").path("spec"), "spec.template.spec");
+            case "jobs" ->
+                validation.podSpec(object.path("spec").path("template").path("spec"), "spec.template.spec");
             default -> {}
         }
         return validation.errors;
@@ -105,11 +106,7 @@ final class Validation {
             String before = old.path("spec").path("clusterIP").asText("");
             String now = spec.path("clusterIP").asText("");
             if (!before.isEmpty() && !before.equals(now)) {
-                add(
-                        Kind.INVALID,
-                        "spec.clusterIPs[0]",
-                        spec.path("clusterIPs").toString(),
-                        "may not change once set");
+                add(Kind.INVALID, "spec.clusterIPs[0]", spec.path("clusterIPs").toString(), "may not change once set");
             }
         }
     }
@@ -142,7 +139,8 @@ final class Validation {
         JsonNode selector = spec.path("selector");
         if (selector.isMissingNode()) {
             add(Kind.REQUIRED, "spec.selector", null, "");
-        } else if (selector.path("matchLabels").isEmpty() && selector.path("matchExpressions").isEmpty()) {
+        } else if (selector.path("matchLabels").isEmpty()
+                && selector.path("matchExpressions").isEmpty()) {
             add(Kind.INVALID, "spec.selector", selector.toString(), "empty selector is invalid for deployment");
         }
         JsonNode labels = spec.path("template").path("metadata").path("labels");

@@ -79,8 +79,8 @@ public final class Rules {
 
     private static Optional<CelRuntime.Program> compile(String expression) {
         try {
-            return Optional.of(
-                    Holder.RUNTIME.createProgram(Holder.COMPILER.compile(expression).getAst()));
+            return Optional.of(Holder.RUNTIME.createProgram(
+                    Holder.COMPILER.compile(expression).getAst()));
         } catch (CelValidationException | CelEvaluationException unsupported) {
             LOGGER.warn("validation rule is not checked: {}: {}", expression, unsupported.getMessage());
             return Optional.empty();

@@ -44,7 +44,10 @@ final class CustomStrategy implements ResourceStrategy {
         this.withRoot = own.withRoot(objectMeta);
         this.hasStatus = version.path("subresources").has("status");
         this.scaleReplicas = version.path("subresources").has("scale")
-                ? version.path("subresources").path("scale").path("specReplicasPath").asText()
+                ? version.path("subresources")
+                        .path("scale")
+                        .path("specReplicasPath")
+                        .asText()
                 : null;
         this.rules = rules;
         this.hasRules = schema.toString().contains("x-kubernetes-validations");
@@ -206,7 +209,11 @@ final class CustomStrategy implements ResourceStrategy {
                 Schema below = schema.properties().get(entry.getKey());
                 Schema use = below != null ? below : schema.additionalProperties();
                 if (use != null) {
-                    duplicates(use, entry.getValue(), path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(), errors);
+                    duplicates(
+                            use,
+                            entry.getValue(),
+                            path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(),
+                            errors);
                 }
             });
         } else if (value instanceof ArrayNode array) {
@@ -227,14 +234,14 @@ final class CustomStrategy implements ResourceStrategy {
             case SET -> item;
             case MAP -> {
                 ObjectNode key = JsonNodeFactory.instance.objectNode();
-                schema.mapKeys().forEach(name -> key.set(name, item.path(name).isMissingNode() ? null : item.get(name)));
+                schema.mapKeys()
+                        .forEach(name -> key.set(name, item.path(name).isMissingNode() ? null : item.get(name)));
                 yield key;
             }
         };
     }
 
-    private void rules(
-            Schema schema, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
+    private void rules(Schema schema, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
         for (JsonNode rule : schema.keyword("x-kubernetes-validations")) {
             rule(rule, value, old, path, errors);
         }
@@ -244,12 +251,22 @@ final class CustomStrategy implements ResourceStrategy {
                 Schema use = below != null ? below : schema.additionalProperties();
                 if (use != null && !(path.isEmpty() && entry.getKey().equals("metadata"))) {
                     JsonNode before = old == null ? null : old.get(entry.getKey());
-                    rules(use, entry.getValue(), before, path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(), errors);
+                    rules(
+                            use,
+                            entry.getValue(),
+                            before,
+                            path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(),
+                            errors);
                 }
             }
         } else if (value instanceof ArrayNode array) {
             for (int i = 0; i < array.size(); i++) {
-                rules(schema.items(), array.get(i), correlated(schema, array.get(i), old), path + "[" + i + "]", errors);
+                rules(
+                        schema.items(),
+                        array.get(i),
+                        correlated(schema, array.get(i), old),
+                        path + "[" + i + "]",
+                        errors);
             }
         }
     }
@@ -267,8 +284,7 @@ final class CustomStrategy implements ResourceStrategy {
         return null;
     }
 
-    private void rule(
-            JsonNode rule, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
+    private void rule(JsonNode rule, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
         String expression = rule.path("rule").asText();
         boolean transition = expression.contains("oldSelf");
         if (transition && old == null && !rule.path("optionalOldSelf").asBoolean()) {
@@ -281,8 +297,8 @@ final class CustomStrategy implements ResourceStrategy {
             case Rules.Outcome.NotCompiled _ -> {}
             case Rules.Outcome.Value(Object result) when Boolean.TRUE.equals(result) -> {}
             case Rules.Outcome.Value _ -> errors.add(failed(rule, value, old, path));
-            case Rules.Outcome.Failed(String message) -> errors.add(new FieldError(
-                    Kind.INVALID, path, shown(value), "rule evaluation error: " + message));
+            case Rules.Outcome.Failed(String message) ->
+                errors.add(new FieldError(Kind.INVALID, path, shown(value), "rule evaluation error: " + message));
         }
     }
 

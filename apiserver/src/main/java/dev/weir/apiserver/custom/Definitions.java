@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.cel.Rules;
 import dev.weir.apiserver.merge.Json;
-import dev.weir.apiserver.rest.Resources;
 import dev.weir.apiserver.rest.ResourceType;
+import dev.weir.apiserver.rest.Resources;
 import dev.weir.apiserver.rest.Scales;
 import dev.weir.apiserver.schema.BuiltInSchemas;
 import dev.weir.apiserver.schema.Schema;
@@ -41,7 +41,8 @@ public final class Definitions {
         this.resources = resources;
         this.tables = tables;
         this.clock = clock;
-        this.objectMeta = new BuiltInSchemas().of("", "v1", "ConfigMap").properties().getOrDefault("metadata", Schema.UNKNOWN);
+        this.objectMeta =
+                new BuiltInSchemas().of("", "v1", "ConfigMap").properties().getOrDefault("metadata", Schema.UNKNOWN);
     }
 
     /** Where custom kinds keep their replicas, by qualified plural. */
@@ -87,7 +88,8 @@ public final class Definitions {
             ResourceType type = type(spec, version);
             types.add(type);
             resources.setStrategy(type, new CustomStrategy(type, version, objectMeta, rules));
-            tables.setCustom(type, version.get("additionalPrinterColumns") instanceof ArrayNode columns ? columns : null);
+            tables.setCustom(
+                    type, version.get("additionalPrinterColumns") instanceof ArrayNode columns ? columns : null);
             JsonNode scale = version.path("subresources").path("scale");
             if (scale.isObject()) {
                 scales.put(
@@ -98,7 +100,12 @@ public final class Definitions {
                                 scale.path("labelSelectorPath").asText(".").substring(1)));
             }
         }
-        resources.kinds().setCustom(definition.path("metadata").path("name").asText(), spec.path("group").asText(), types);
+        resources
+                .kinds()
+                .setCustom(
+                        definition.path("metadata").path("name").asText(),
+                        spec.path("group").asText(),
+                        types);
         types.forEach(type -> documents.put("apis/" + type.apiVersion(), OpenApiDocuments.of(resources, type)));
         if (!established(definition)) {
             establish(entry);
@@ -144,13 +151,15 @@ public final class Definitions {
         ObjectNode status = Json.MAPPER.createObjectNode();
         String now = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
         ArrayNode conditions = status.putArray("conditions");
-        conditions.addObject()
+        conditions
+                .addObject()
                 .put("type", "NamesAccepted")
                 .put("status", "True")
                 .put("lastTransitionTime", now)
                 .put("reason", "NoConflicts")
                 .put("message", "no conflicts found");
-        conditions.addObject()
+        conditions
+                .addObject()
                 .put("type", "Established")
                 .put("status", "True")
                 .put("lastTransitionTime", now)
@@ -186,14 +195,17 @@ public final class Definitions {
         boolean terminating = event.change() == VersionedStore.Change.MODIFIED
                 && event.entry().key().resource().equals(RESOURCE)
                 && event.entry().object().path("metadata").has("deletionTimestamp");
-        if (!terminating || !texts(event.entry().object().path("metadata").path("finalizers")).contains(CLEANUP)) {
+        if (!terminating
+                || !texts(event.entry().object().path("metadata").path("finalizers"))
+                        .contains(CLEANUP)) {
             return;
         }
         VersionedStore store = resources.store();
         try {
             for (VersionedStore.Entry instance :
                     store.list(event.entry().key().name(), null, 0).entries()) {
-                store.remove(instance.key(), instance.revision(), instance.object().deepCopy());
+                store.remove(
+                        instance.key(), instance.revision(), instance.object().deepCopy());
             }
         } catch (VersionedStore.CompactedException impossible) {
             throw new IllegalStateException(impossible);

@@ -2,8 +2,8 @@ package dev.weir.apiserver.custom;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.Json;
-import dev.weir.apiserver.rest.Resources;
 import dev.weir.apiserver.rest.ResourceType;
+import dev.weir.apiserver.rest.Resources;
 import java.util.List;
 
 /** The OpenAPI v3 documents of custom groups: what kubectl needs to validate, apply and explain. */
@@ -63,8 +63,8 @@ final class OpenApiDocuments {
                     .put("type", name.equals("force") ? "boolean" : "string");
         }
         ObjectNode content = patch.putObject("requestBody").putObject("content");
-        for (String mime :
-                List.of("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")) {
+        for (String mime : List.of(
+                "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")) {
             content.putObject(mime);
         }
         patch.put("x-kubernetes-action", "patch");

@@ -69,8 +69,10 @@ final class SchemaValidation {
             case OBJECT -> value.isObject();
             case ARRAY -> value.isArray();
             case STRING -> value.isTextual();
-            case INTEGER -> value.isIntegralNumber()
-                    || value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0;
+            case INTEGER ->
+                value.isIntegralNumber()
+                        || value.isNumber()
+                                && value.decimalValue().stripTrailingZeros().scale() <= 0;
             case NUMBER -> value.isNumber();
             case BOOLEAN -> value.isBoolean();
             case INT_OR_STRING -> value.isTextual() || value.isIntegralNumber();
@@ -126,14 +128,16 @@ final class SchemaValidation {
             }
         }
         int size = object.size();
-        if (schema.keyword("maxProperties").isNumber() && size > schema.keyword("maxProperties").asInt()) {
+        if (schema.keyword("maxProperties").isNumber()
+                && size > schema.keyword("maxProperties").asInt()) {
             add(
                     Kind.TOO_MANY,
                     path,
                     Integer.toString(size),
                     "must have at most " + schema.keyword("maxProperties").asInt() + " items");
         }
-        if (schema.keyword("minProperties").isNumber() && size < schema.keyword("minProperties").asInt()) {
+        if (schema.keyword("minProperties").isNumber()
+                && size < schema.keyword("minProperties").asInt()) {
             add(
                     Kind.INVALID,
                     path,
@@ -156,14 +160,16 @@ final class SchemaValidation {
 
     private void array(Schema schema, ArrayNode array, String path) {
         int size = array.size();
-        if (schema.keyword("maxItems").isNumber() && size > schema.keyword("maxItems").asInt()) {
+        if (schema.keyword("maxItems").isNumber()
+                && size > schema.keyword("maxItems").asInt()) {
             add(
                     Kind.TOO_MANY,
                     path,
                     Integer.toString(size),
                     "must have at most " + schema.keyword("maxItems").asInt() + " items");
         }
-        if (schema.keyword("minItems").isNumber() && size < schema.keyword("minItems").asInt()) {
+        if (schema.keyword("minItems").isNumber()
+                && size < schema.keyword("minItems").asInt()) {
             add(
                     Kind.INVALID,
                     path,
@@ -184,26 +190,14 @@ final class SchemaValidation {
         }
         JsonNode least = schema.keyword("minLength");
         if (least.isNumber() && length < least.asInt()) {
-            add(
-                    Kind.INVALID,
-                    path,
-                    quote(text),
-                    path + " in body should be at least " + least.asInt() + " chars long");
+            add(Kind.INVALID, path, quote(text), path + " in body should be at least " + least.asInt() + " chars long");
         }
         JsonNode pattern = schema.keyword("pattern");
         if (pattern.isTextual() && !matches(pattern.asText(), text)) {
-            add(
-                    Kind.INVALID,
-                    path,
-                    quote(text),
-                    path + " in body should match '" + pattern.asText() + "'");
+            add(Kind.INVALID, path, quote(text), path + " in body should match '" + pattern.asText() + "'");
         }
         if (schema.keyword("format").asText().equals("date-time") && !isTime(text)) {
-            add(
-                    Kind.INVALID,
-                    path,
-                    quote(text),
-                    path + " in body must be of type date-time: " + quote(text));
+            add(Kind.INVALID, path, quote(text), path + " in body must be of type date-time: " + quote(text));
         }
     }
 
@@ -234,11 +228,7 @@ final class SchemaValidation {
         BigDecimal number = value.decimalValue();
         JsonNode most = schema.keyword("maximum");
         if (most.isNumber() && number.compareTo(most.decimalValue()) > 0) {
-            add(
-                    Kind.INVALID,
-                    path,
-                    value.asText(),
-                    path + " in body should be less than or equal to " + most.asText());
+            add(Kind.INVALID, path, value.asText(), path + " in body should be less than or equal to " + most.asText());
         }
         JsonNode least = schema.keyword("minimum");
         if (least.isNumber() && number.compareTo(least.decimalValue()) < 0) {
@@ -256,11 +246,19 @@ final class SchemaValidation {
         }
         JsonNode any = schema.keyword("anyOf");
         if (any.isArray() && schema.type() != Schema.Type.INT_OR_STRING && matching(any, value, path) == 0) {
-            add(Kind.INVALID, path, "\"" + shown(value) + "\"", path + " in body must validate at least one schema (anyOf)");
+            add(
+                    Kind.INVALID,
+                    path,
+                    "\"" + shown(value) + "\"",
+                    path + " in body must validate at least one schema (anyOf)");
         }
         JsonNode one = schema.keyword("oneOf");
         if (one.isArray() && matching(one, value, path) != 1) {
-            add(Kind.INVALID, path, "\"" + shown(value) + "\"", path + " in body must validate one and only one schema (oneOf)");
+            add(
+                    Kind.INVALID,
+                    path,
+                    "\"" + shown(value) + "\"",
+                    path + " in body must validate one and only one schema (oneOf)");
         }
         JsonNode not = schema.keyword("not");
         if (not.isObject() && validate(Schema.structural(not), value, path).isEmpty()) {

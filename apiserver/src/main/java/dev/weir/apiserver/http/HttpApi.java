@@ -104,8 +104,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private User user(ChannelHandlerContext ctx, FullHttpRequest message) {
-        Optional<User> user = authenticator.authenticate(
-                message.headers().get(HttpHeaderNames.AUTHORIZATION), certificate(ctx));
+        Optional<User> user =
+                authenticator.authenticate(message.headers().get(HttpHeaderNames.AUTHORIZATION), certificate(ctx));
         return user.orElseThrow(ApiException::unauthorized);
     }
 
@@ -141,7 +141,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
         byte[] body = (Json.write(json.body()) + "\n").getBytes(StandardCharsets.UTF_8);
         FullHttpResponse response = full(json.code(), "application/json", body);
         for (String warning : json.warnings()) {
-            response.headers().add("Warning", "299 - \"" + warning.replace("\\", "\\\\").replace("\"", "\\\"") + "\"");
+            response.headers()
+                    .add("Warning", "299 - \"" + warning.replace("\\", "\\\\").replace("\"", "\\\"") + "\"");
         }
         if (json.code() == 429) {
             response.headers().set("Retry-After", "1");
@@ -198,5 +199,4 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
     static byte[] line(JsonNode node) {
         return (Json.write(node) + "\n").getBytes(StandardCharsets.UTF_8);
     }
-
 }

@@ -45,13 +45,16 @@ final class KubeletRelay {
                                 .addLast(new Copy(ctx.channel()));
                     }
                 });
-        ChannelFuture connected = bootstrap.connect(target.host(), target.port()).awaitUninterruptibly();
+        ChannelFuture connected =
+                bootstrap.connect(target.host(), target.port()).awaitUninterruptibly();
         if (!connected.isSuccess()) {
-            throw ApiException.internal("error dialing backend: " + connected.cause().getMessage());
+            throw ApiException.internal(
+                    "error dialing backend: " + connected.cause().getMessage());
         }
         Channel node = connected.channel();
         ctx.channel().eventLoop().execute(() -> {
-            for (Map.Entry<String, ChannelHandler> entry : ctx.pipeline().toMap().entrySet()) {
+            for (Map.Entry<String, ChannelHandler> entry :
+                    ctx.pipeline().toMap().entrySet()) {
                 if (!(entry.getValue() instanceof io.netty.handler.ssl.SslHandler)) {
                     ctx.pipeline().remove(entry.getValue());
                 }
@@ -64,12 +67,19 @@ final class KubeletRelay {
 
     private static String head(FullHttpRequest request, ApiResponse.Kubelet target) {
         StringBuilder head = new StringBuilder("GET ").append(target.path()).append(" HTTP/1.1\r\n");
-        head.append("Host: ").append(target.host()).append(':').append(target.port()).append("\r\n");
+        head.append("Host: ")
+                .append(target.host())
+                .append(':')
+                .append(target.port())
+                .append("\r\n");
         boolean upgrade = request.headers().contains(HttpHeaderNames.UPGRADE);
         request.headers().forEach(header -> {
             String name = header.getKey().toLowerCase(java.util.Locale.ROOT);
             if (name.startsWith("sec-websocket") || upgrade && (name.equals("upgrade") || name.equals("connection"))) {
-                head.append(header.getKey()).append(": ").append(header.getValue()).append("\r\n");
+                head.append(header.getKey())
+                        .append(": ")
+                        .append(header.getValue())
+                        .append("\r\n");
             }
         });
         if (!upgrade) {
@@ -91,7 +101,8 @@ final class KubeletRelay {
             other.writeAndFlush(message);
             ctx.channel().config().setAutoRead(other.isWritable());
             if (!other.isWritable()) {
-                other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> ctx.channel().config().setAutoRead(true));
+                other.writeAndFlush(Unpooled.EMPTY_BUFFER)
+                        .addListener(_ -> ctx.channel().config().setAutoRead(true));
             }
         }
 

@@ -99,7 +99,8 @@ final class WatchStream {
     private @Nullable ObjectNode visible(VersionedStore.Event event) {
         ObjectNode now = event.entry().object();
         boolean matches = stream.selector().test(now);
-        boolean matched = event.previous() != null && stream.selector().test(event.previous().object());
+        boolean matched = event.previous() != null
+                && stream.selector().test(event.previous().object());
         return switch (event.change()) {
             case ADDED -> matches ? Reads.event("ADDED", render(now)) : null;
             case DELETED -> matched ? Reads.event("DELETED", render(now)) : null;
@@ -114,8 +115,10 @@ final class WatchStream {
 
     /** An object that leaves the selection is shown as it last matched, at the new revision. */
     private static ObjectNode leaving(VersionedStore.Event event) {
-        ObjectNode last = java.util.Objects.requireNonNull(event.previous()).object().deepCopy();
-        last.withObject("/metadata").put("resourceVersion", Long.toString(event.entry().revision()));
+        ObjectNode last =
+                java.util.Objects.requireNonNull(event.previous()).object().deepCopy();
+        last.withObject("/metadata")
+                .put("resourceVersion", Long.toString(event.entry().revision()));
         return last;
     }
 

@@ -18,8 +18,8 @@ public final class AppliedTypes {
         TypedValues.requireTyped(
                 schema,
                 config,
-                metadata.path("namespace").asText("") + "/" + metadata.path("name").asText("") + "; "
-                        + type.apiVersion() + ", Kind=" + type.kind());
+                metadata.path("namespace").asText("") + "/"
+                        + metadata.path("name").asText("") + "; " + type.apiVersion() + ", Kind=" + type.kind());
     }
 
     /** Null if the patch fits; else what reflection says of the first wrong scalar. */

@@ -67,7 +67,9 @@ public final class FieldManagement {
      */
     public void track(@Nullable ObjectNode live, ObjectNode candidate, Writer writer) {
         JsonNode sent = candidate.path("metadata").get("managedFields");
-        boolean clears = sent != null && sent.isArray() && (sent.isEmpty() || sent.size() == 1 && sent.get(0).isEmpty());
+        boolean clears = sent != null
+                && sent.isArray()
+                && (sent.isEmpty() || sent.size() == 1 && sent.get(0).isEmpty());
         Map<Id, Owned> managers = read(clears ? null : sent != null && live != null ? sent : managed(live));
         if (live != null && managers.isEmpty()) {
             write(candidate, managers);
@@ -75,7 +77,8 @@ public final class FieldManagement {
         }
         ObjectNode before = live == null ? schema.emptyStruct() : withoutManagedFields(live);
         ObjectNode after = withoutManagedFields(candidate);
-        TypedValues.Comparison change = TypedValues.compare(schema, before, after).without(reset);
+        TypedValues.Comparison change =
+                TypedValues.compare(schema, before, after).without(reset);
         Id self = new Id(writer.manager(), "Update", apiVersion, writer.subresource());
         FieldSet taken = strip(change.added().union(change.modified()));
         take(managers, self, change);
@@ -91,8 +94,7 @@ public final class FieldManagement {
     private static void take(Map<Id, Owned> managers, @Nullable Id except, TypedValues.Comparison change) {
         FieldSet changed = change.added().union(change.modified());
         managers.replaceAll((id, owned) -> new Owned(
-                (id.equals(except) ? owned.fields() : owned.fields().difference(changed))
-                        .difference(change.removed()),
+                (id.equals(except) ? owned.fields() : owned.fields().difference(changed)).difference(change.removed()),
                 owned.time()));
         managers.values().removeIf(owned -> owned.fields().isEmpty());
     }
@@ -122,7 +124,8 @@ public final class FieldManagement {
         if (last != null && !last.fields().isEmpty()) {
             merged = prune(merged, managers, last.fields());
         }
-        TypedValues.Comparison change = TypedValues.compare(schema, before, merged).without(reset);
+        TypedValues.Comparison change =
+                TypedValues.compare(schema, before, merged).without(reset);
         if (!force) {
             refuseConflicts(managers, self, change);
         }
@@ -180,8 +183,8 @@ public final class FieldManagement {
 
     private record Conflict(Id with, List<String> path) {
         String withWhom() {
-            StringBuilder text = new StringBuilder(Json.write(
-                    Json.MAPPER.getNodeFactory().textNode(with.manager())));
+            StringBuilder text =
+                    new StringBuilder(Json.write(Json.MAPPER.getNodeFactory().textNode(with.manager())));
             if (!with.subresource().isEmpty()) {
                 text.append(" with subresource ")
                         .append(Json.write(Json.MAPPER.getNodeFactory().textNode(with.subresource())));
@@ -227,7 +230,8 @@ public final class FieldManagement {
         List<Map.Entry<Id, Owned>> updates = managers.entrySet().stream()
                 .filter(entry -> entry.getKey().operation().equals("Update")
                         && entry.getKey().subresource().isEmpty())
-                .sorted(Comparator.comparing(entry -> String.valueOf(entry.getValue().time())))
+                .sorted(Comparator.comparing(
+                        entry -> String.valueOf(entry.getValue().time())))
                 .map(entry -> Map.entry(entry.getKey(), entry.getValue()))
                 .toList();
         int over = updates.size() - MOST_UPDATE_MANAGERS;
@@ -238,9 +242,7 @@ public final class FieldManagement {
             managers.remove(entry.getKey());
             Id ancient = new Id("ancient-changes", "Update", entry.getKey().apiVersion(), "");
             managers.merge(
-                    ancient,
-                    entry.getValue(),
-                    (a, b) -> new Owned(a.fields().union(b.fields()), b.time()));
+                    ancient, entry.getValue(), (a, b) -> new Owned(a.fields().union(b.fields()), b.time()));
         }
     }
 

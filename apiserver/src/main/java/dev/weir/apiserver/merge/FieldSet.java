@@ -76,7 +76,8 @@ public final class FieldSet {
         return members.contains(element);
     }
 
-    @Nullable FieldSet child(String element) {
+    @Nullable
+    FieldSet child(String element) {
         return children.get(element);
     }
 

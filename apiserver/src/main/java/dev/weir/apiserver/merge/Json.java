@@ -16,12 +16,11 @@ public final class Json {
     /** Equality of values: numbers by value, objects regardless of key order; absent equals absent only. */
     public static boolean same(@Nullable JsonNode a, @Nullable JsonNode b) {
         if (a == null || b == null) {
-            return a == b;
+            return a == null && b == null;
         }
         if (a instanceof ObjectNode left && b instanceof ObjectNode right) {
             return left.size() == right.size()
-                    && left.properties().stream()
-                            .allMatch(entry -> same(entry.getValue(), right.get(entry.getKey())));
+                    && left.properties().stream().allMatch(entry -> same(entry.getValue(), right.get(entry.getKey())));
         }
         if (a instanceof ArrayNode left && b instanceof ArrayNode right) {
             if (left.size() != right.size()) {

@@ -21,8 +21,8 @@ public final class Patches {
                     + " into Go value of type []handlers.jsonPatchOp");
         }
         if (patch.size() > MOST_OPERATIONS) {
-            throw ApiException.tooLarge("The allowed maximum operations in a JSON patch is " + MOST_OPERATIONS
-                    + ", got " + patch.size());
+            throw ApiException.tooLarge(
+                    "The allowed maximum operations in a JSON patch is " + MOST_OPERATIONS + ", got " + patch.size());
         }
         JsonNode result = document.deepCopy();
         for (JsonNode operation : patch) {
@@ -51,8 +51,11 @@ public final class Patches {
                 JsonNode moved = find(document, operation.path("from").asText());
                 yield add(remove(document, operation.path("from").asText()), path, moved);
             }
-            case "copy" -> add(
-                    document, path, find(document, operation.path("from").asText()).deepCopy());
+            case "copy" ->
+                add(
+                        document,
+                        path,
+                        find(document, operation.path("from").asText()).deepCopy());
             case "test" -> {
                 JsonNode wanted = operation.path("value");
                 JsonNode present = locate(document, path);

@@ -61,10 +61,13 @@ final class PathElements {
     private static String keys(String json) {
         try {
             StringBuilder text = new StringBuilder();
-            Json.MAPPER.readTree(json).properties().forEach(entry -> text.append(text.isEmpty() ? "" : ",")
-                    .append(entry.getKey())
-                    .append('=')
-                    .append(Json.write(entry.getValue())));
+            Json.MAPPER
+                    .readTree(json)
+                    .properties()
+                    .forEach(entry -> text.append(text.isEmpty() ? "" : ",")
+                            .append(entry.getKey())
+                            .append('=')
+                            .append(Json.write(entry.getValue())));
             return text.toString();
         } catch (com.fasterxml.jackson.core.JsonProcessingException unreadable) {
             return json;

@@ -36,8 +36,9 @@ public final class StrategicMerge {
                 return JsonNodeFactory.instance.objectNode();
             }
             case "", "merge" -> {}
-            default -> throw ApiException.badRequest("Unknown patch type found: "
-                    + patch.path(PATCH).asText());
+            default ->
+                throw ApiException.badRequest(
+                        "Unknown patch type found: " + patch.path(PATCH).asText());
         }
         ObjectNode result = original.deepCopy();
         if (patch.has(RETAIN_KEYS)) {
@@ -133,8 +134,8 @@ public final class StrategicMerge {
     private static JsonNode requireKey(JsonNode item, String mergeKey) {
         JsonNode key = item.get(mergeKey);
         if (key == null) {
-            throw ApiException.badRequest("map: " + Json.write(item) + " does not contain declared merge key: "
-                    + mergeKey);
+            throw ApiException.badRequest(
+                    "map: " + Json.write(item) + " does not contain declared merge key: " + mergeKey);
         }
         return key;
     }

@@ -201,8 +201,7 @@ final class TypedValues {
         return node == null || node.isNull() || node.isEmpty();
     }
 
-    private static void leaf(
-            @Nullable JsonNode before, @Nullable JsonNode after, List<String> path, Comparison out) {
+    private static void leaf(@Nullable JsonNode before, @Nullable JsonNode after, List<String> path, Comparison out) {
         if (path.isEmpty() || before == null && after == null) {
             return;
         }
@@ -330,7 +329,8 @@ final class TypedValues {
             case INT_OR_STRING, ANY, OBJECT, ARRAY -> "";
         };
         if (!expected.isEmpty()) {
-            errors.add(path + ": expected " + expected + ", got &value.valueUnstructured{Value:" + goValue(value) + "}");
+            errors.add(
+                    path + ": expected " + expected + ", got &value.valueUnstructured{Value:" + goValue(value) + "}");
         }
     }
 
@@ -354,8 +354,7 @@ final class TypedValues {
         for (JsonNode item : value) {
             String element = PathElements.item(schema, item);
             if (!seen.add(element)) {
-                errors.add(path + ": duplicate entries for key "
-                        + PathElements.readable(List.of(element)));
+                errors.add(path + ": duplicate entries for key " + PathElements.readable(List.of(element)));
             }
             check(items, item, path + PathElements.readable(List.of(element)), errors);
         }

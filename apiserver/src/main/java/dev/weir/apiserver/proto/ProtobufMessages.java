@@ -90,11 +90,12 @@ final class ProtobufMessages {
     /** Decodes {@code k8s\0} and the message that names the kind of the object within. */
     ObjectNode envelope(byte[] body) {
         if (body.length < 4 || body[0] != 'k' || body[1] != '8' || body[2] != 's' || body[3] != 0) {
-            throw ApiException.badRequest("provided data does not appear to be a protobuf message, expected prefix"
-                    + " [107 56 115 0]");
+            throw ApiException.badRequest(
+                    "provided data does not appear to be a protobuf message, expected prefix" + " [107 56 115 0]");
         }
         try {
-            ObjectNode unknown = message("k8s.io.apimachinery.pkg.runtime.Unknown", new WireReader(body, 4, body.length));
+            ObjectNode unknown =
+                    message("k8s.io.apimachinery.pkg.runtime.Unknown", new WireReader(body, 4, body.length));
             String apiVersion = unknown.path("typeMeta").path("apiVersion").asText("");
             String kind = unknown.path("typeMeta").path("kind").asText("");
             byte[] raw = unknown.path("raw").isMissingNode()
@@ -122,8 +123,8 @@ final class ProtobufMessages {
                 return name;
             }
         }
-        throw ApiException.badRequest("no protobuf message is known for kind \"" + kind + "\" in version \"" + apiVersion
-                + "\"");
+        throw ApiException.badRequest(
+                "no protobuf message is known for kind \"" + kind + "\" in version \"" + apiVersion + "\"");
     }
 
     private ObjectNode message(String name, WireReader in) throws IOException {
@@ -215,9 +216,10 @@ final class ProtobufMessages {
                                 ? micros(time)
                                 : time.truncatedTo(ChronoUnit.SECONDS).toString());
             }
-            case "IntOrString" -> plain.path("type").asInt() == 1
-                    ? json.textNode(plain.path("strVal").asText(""))
-                    : json.numberNode(plain.path("intVal").asInt());
+            case "IntOrString" ->
+                plain.path("type").asInt() == 1
+                        ? json.textNode(plain.path("strVal").asText(""))
+                        : json.numberNode(plain.path("intVal").asInt());
             case "Quantity" -> json.textNode(plain.path("string").asText("0"));
             case "RawExtension", "FieldsV1", "JSON" -> {
                 JsonNode raw = plain.has("raw") ? plain.path("raw") : plain.path("Raw");
@@ -226,14 +228,18 @@ final class ProtobufMessages {
                         : Json.MAPPER.readTree(java.util.Base64.getDecoder().decode(raw.asText()));
             }
             case "Verbs", "ExtraValue" -> plain.withArray("items");
-            case "JSONSchemaPropsOrBool" -> plain.has("schema") ? plain.path("schema") : json.booleanNode(plain.path("allows").asBoolean());
-            case "JSONSchemaPropsOrArray" -> plain.path("schema").isMissingNode() ? plain.withArray("jSONSchemas") : plain.path("schema");
+            case "JSONSchemaPropsOrBool" ->
+                plain.has("schema")
+                        ? plain.path("schema")
+                        : json.booleanNode(plain.path("allows").asBoolean());
+            case "JSONSchemaPropsOrArray" ->
+                plain.path("schema").isMissingNode() ? plain.withArray("jSONSchemas") : plain.path("schema");
             default -> plain;
         };
     }
 
     private static String micros(Instant time) {
-        return time.truncatedTo(ChronoUnit.SECONDS).toString().replace("Z", "")
-                + "." + String.format(java.util.Locale.ROOT, "%06d", time.getNano() / 1000) + "Z";
+        return time.truncatedTo(ChronoUnit.SECONDS).toString().replace("Z", "") + "."
+                + String.format(java.util.Locale.ROOT, "%06d", time.getNano() / 1000) + "Z";
     }
 }

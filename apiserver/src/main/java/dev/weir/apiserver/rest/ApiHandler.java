@@ -41,7 +41,8 @@ public final class ApiHandler {
     /** A resource path taken apart; empty strings where a part is absent. */
     record Parts(String group, String version, String namespace, String plural, String name, String subresource) {
         static Optional<Parts> of(String path) {
-            List<String> parts = Arrays.stream(path.split("/")).filter(p -> !p.isEmpty()).toList();
+            List<String> parts =
+                    Arrays.stream(path.split("/")).filter(p -> !p.isEmpty()).toList();
             int from;
             if (parts.size() >= 3 && parts.getFirst().equals("api")) {
                 from = 2;
@@ -79,14 +80,11 @@ public final class ApiHandler {
                 throw ApiException.methodNotAllowed();
             }
             access.requirePath(request.user(), "get", request.path());
-            return discovery
-                    .answer(request)
-                    .orElseThrow(ApiException::noSuchResource);
+            return discovery.answer(request).orElseThrow(ApiException::noSuchResource);
         }
         Parts p = parts.get();
-        ResourceType type = resources.kinds()
-                .find(p.group(), p.version(), p.plural())
-                .orElseThrow(ApiException::noSuchResource);
+        ResourceType type =
+                resources.kinds().find(p.group(), p.version(), p.plural()).orElseThrow(ApiException::noSuchResource);
         String verb = verb(request, p);
         access.require(request.user(), verb, type, p.namespace(), p.name(), p.subresource());
         return dispatch(verb, type, p, request);
@@ -117,9 +115,8 @@ public final class ApiHandler {
             case "get" -> reads.get(target, request);
             case "list" -> reads.list(type, namespace, request);
             case "watch" -> reads.watch(type, namespace, request);
-            case "create" -> subresources.isReview(type)
-                    ? subresources.review(type, request)
-                    : writes.create(target, request);
+            case "create" ->
+                subresources.isReview(type) ? subresources.review(type, request) : writes.create(target, request);
             case "update" -> writes.update(target, request);
             case "patch" -> patches.patch(target, request);
             case "delete" -> deletes.delete(target, request);
@@ -132,12 +129,13 @@ public final class ApiHandler {
             throw ApiException.noSuchResource();
         }
         return switch (target.subresource()) {
-            case "status" -> switch (verb) {
-                case "get" -> reads.get(target, request);
-                case "update" -> writes.update(target, request);
-                case "patch" -> patches.patch(target, request);
-                default -> throw ApiException.methodNotAllowed();
-            };
+            case "status" ->
+                switch (verb) {
+                    case "get" -> reads.get(target, request);
+                    case "update" -> writes.update(target, request);
+                    case "patch" -> patches.patch(target, request);
+                    default -> throw ApiException.methodNotAllowed();
+                };
             case "scale" -> verb.equals("get") ? scales.get(target) : scales.update(target, request);
             default -> subresources.handle(verb, target, request);
         };
@@ -151,9 +149,6 @@ public final class ApiHandler {
     /** Answers plain text, as the mux does for paths that it does not know. */
     static ApiResponse text(int code, String text) {
         return new ApiResponse.Bytes(
-                code,
-                "text/plain; charset=utf-8",
-                text.getBytes(java.nio.charset.StandardCharsets.UTF_8),
-                Map.of());
+                code, "text/plain; charset=utf-8", text.getBytes(java.nio.charset.StandardCharsets.UTF_8), Map.of());
     }
 }

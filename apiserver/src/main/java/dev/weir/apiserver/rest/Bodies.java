@@ -37,8 +37,9 @@ public final class Bodies {
             case "application/vnd.kubernetes.protobuf" -> ProtobufDecoder.decode(request.body());
             case "application/yaml" -> parse(YAML, request.body());
             case "", "application/json", "*/*" -> parse(STRICT_JSON, request.body());
-            default -> throw ApiException.unsupportedMediaType(
-                    ACCEPTED + "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+            default ->
+                throw ApiException.unsupportedMediaType(
+                        ACCEPTED + "application/json, application/yaml, application/vnd.kubernetes.protobuf");
         };
         if (!(node instanceof ObjectNode object)) {
             throw ApiException.badRequest("couldn't get version/kind; json parse error: json: cannot unmarshal "
@@ -78,8 +79,7 @@ public final class Bodies {
 
     /** The media types that PATCH takes for a kind. */
     public static ApiException unknownPatchType(boolean strategic) {
-        List<String> types =
-                new ArrayList<>(List.of("application/json-patch+json", "application/merge-patch+json"));
+        List<String> types = new ArrayList<>(List.of("application/json-patch+json", "application/merge-patch+json"));
         if (strategic) {
             types.add("application/strategic-merge-patch+json");
         }

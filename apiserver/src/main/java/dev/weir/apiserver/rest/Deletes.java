@@ -89,14 +89,22 @@ public final class Deletes {
         if (namespace && PERMANENT_NAMESPACES.contains(target.name())) {
             throw ApiException.forbidden(type, target.name(), "this namespace may not be deleted");
         }
-        if (finalizers.isEmpty() && grace == 0 && !(namespace && !next.path("spec").path("finalizers").isEmpty())) {
-            if (!dryRun && resources.store().remove(entry.key(), entry.revision(), next).isEmpty()) {
+        if (finalizers.isEmpty()
+                && grace == 0
+                && !(namespace && !next.path("spec").path("finalizers").isEmpty())) {
+            if (!dryRun
+                    && resources
+                            .store()
+                            .remove(entry.key(), entry.revision(), next)
+                            .isEmpty()) {
                 return Optional.empty();
             }
-            boolean answersObject = type.plural().equals("pods") || type.plural().equals("services");
+            boolean answersObject =
+                    type.plural().equals("pods") || type.plural().equals("services");
             return Optional.of(new ApiResponse.Json(200, answersObject ? next : success(type, live)));
         }
-        boolean shorter = terminating && grace < metadata.path("deletionGracePeriodSeconds").asLong();
+        boolean shorter = terminating
+                && grace < metadata.path("deletionGracePeriodSeconds").asLong();
         if (terminating && !shorter && sameFinalizers(metadata, finalizers)) {
             return Optional.of(new ApiResponse.Json(200, live));
         }
@@ -116,7 +124,10 @@ public final class Deletes {
         metadata.put("deletionGracePeriodSeconds", Math.toIntExact(grace));
         metadata.put(
                 "deletionTimestamp",
-                clock.instant().plusSeconds(grace).truncatedTo(ChronoUnit.SECONDS).toString());
+                clock.instant()
+                        .plusSeconds(grace)
+                        .truncatedTo(ChronoUnit.SECONDS)
+                        .toString());
         if (!finalizers.isEmpty()) {
             ArrayNode list = metadata.putArray("finalizers");
             finalizers.forEach(list::add);
@@ -144,7 +155,8 @@ public final class Deletes {
             return Math.max(0, options.path("gracePeriodSeconds").asLong());
         }
         if (live.path("spec").path("nodeName").asText("").isEmpty()
-                || List.of("Succeeded", "Failed").contains(live.path("status").path("phase").asText())) {
+                || List.of("Succeeded", "Failed")
+                        .contains(live.path("status").path("phase").asText())) {
             return 0;
         }
         return live.path("spec").path("terminationGracePeriodSeconds").asLong(POD_GRACE_SECONDS);
@@ -198,8 +210,10 @@ public final class Deletes {
         Predicate<JsonNode> selector =
                 Selectors.parse(target.type(), request.query("labelSelector"), request.query("fieldSelector"));
         ObjectNode list = Json.MAPPER.createObjectNode();
-        list.put("kind", target.type().listKind()).put("apiVersion", target.type().apiVersion());
-        list.putObject("metadata").put("resourceVersion", Long.toString(resources.store().revision()));
+        list.put("kind", target.type().listKind())
+                .put("apiVersion", target.type().apiVersion());
+        list.putObject("metadata")
+                .put("resourceVersion", Long.toString(resources.store().revision()));
         ArrayNode items = list.putArray("items");
         String namespace = target.type().namespaced() ? target.namespace() : null;
         try {

@@ -161,7 +161,10 @@ public final class Discovery {
             for (JsonNode sub : resource.path("subresources")) {
                 ObjectNode below = resources.addObject();
                 JsonNode kind = sub.path("responseKind");
-                below.put("name", resource.path("resource").asText() + "/" + sub.path("subresource").asText())
+                below.put(
+                                "name",
+                                resource.path("resource").asText() + "/"
+                                        + sub.path("subresource").asText())
                         .put("singularName", "")
                         .put("namespaced", namespaced);
                 if (!kind.path("group").asText("").isEmpty()) {
@@ -182,11 +185,13 @@ public final class Discovery {
                 paths.set(entry.getKey(), entry.getValue());
             }
         });
-        customDocuments.get().forEach((path, document) -> paths.putObject(path)
-                .put(
-                        "serverRelativeURL",
-                        "/openapi/v3/" + path + "?hash="
-                                + checksum(Json.write(document).getBytes(StandardCharsets.UTF_8))));
+        customDocuments
+                .get()
+                .forEach((path, document) -> paths.putObject(path)
+                        .put(
+                                "serverRelativeURL",
+                                "/openapi/v3/" + path + "?hash="
+                                        + checksum(Json.write(document).getBytes(StandardCharsets.UTF_8))));
         return index;
     }
 

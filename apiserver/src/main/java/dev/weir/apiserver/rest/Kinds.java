@@ -39,8 +39,7 @@ public final class Kinds {
 
     public Optional<ResourceType> findKind(String apiVersion, String kind) {
         return all().stream()
-                .filter(type ->
-                        type.kind().equals(kind) && type.apiVersion().equals(apiVersion))
+                .filter(type -> type.kind().equals(kind) && type.apiVersion().equals(apiVersion))
                 .findFirst();
     }
 
@@ -115,7 +114,10 @@ public final class Kinds {
     }
 
     private static void kind(ObjectNode node, String group, String version, String kind) {
-        node.putObject("responseKind").put("group", group).put("version", version).put("kind", kind);
+        node.putObject("responseKind")
+                .put("group", group)
+                .put("version", version)
+                .put("kind", kind);
     }
 
     private static void strings(ObjectNode node, String field, Collection<String> values) {
@@ -132,8 +134,7 @@ public final class Kinds {
             for (JsonNode resource : version.path("resources")) {
                 Set<String> subresources = new LinkedHashSet<>();
                 resource.path("subresources")
-                        .forEach(sub ->
-                                subresources.add(sub.path("subresource").asText()));
+                        .forEach(sub -> subresources.add(sub.path("subresource").asText()));
                 String kind = resource.path("responseKind").path("kind").asText();
                 types.add(new ResourceType(
                         name,

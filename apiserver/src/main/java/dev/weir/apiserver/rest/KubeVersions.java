@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 public final class KubeVersions {
     private static final Pattern NAME = Pattern.compile("v(\\d+)(?:(alpha|beta)(\\d+))?");
 
-    public static final Comparator<String> NEWEST_FIRST = Comparator.<String>comparingLong(name -> -rank(name))
-            .thenComparing(Comparator.naturalOrder());
+    public static final Comparator<String> NEWEST_FIRST =
+            Comparator.<String>comparingLong(name -> -rank(name)).thenComparing(Comparator.naturalOrder());
 
     private KubeVersions() {}
 

@@ -72,29 +72,33 @@ public final class ObjectMeta {
     /** Null if the name is fine. */
     public static @Nullable String nameProblem(String name, NameRule rule) {
         return switch (rule) {
-            case SUBDOMAIN -> name.length() > 253
-                    ? "must be no more than 253 characters"
-                    : SUBDOMAIN.matcher(name).matches()
-                            ? null
-                            : "a lowercase RFC 1123 subdomain " + ALNUM
-                                    + " (e.g. 'example.com', regex used for validation is '" + SUBDOMAIN + "')";
-            case LABEL -> name.length() > 63
-                    ? "must be no more than 63 characters"
-                    : LABEL.matcher(name).matches()
-                            ? null
-                            : "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-',"
-                                    + " and must start and end with an alphanumeric character (e.g. 'my-name',  or"
-                                    + " '123-abc', regex used for validation is '" + LABEL + "')";
-            case DNS_1035 -> name.length() > 63
-                    ? "must be no more than 63 characters"
-                    : DNS_1035.matcher(name).matches()
-                            ? null
-                            : "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with"
-                                    + " an alphabetic character, and end with an alphanumeric character (e.g."
-                                    + " 'my-name',  or 'abc-123', regex used for validation is '" + DNS_1035 + "')";
-            case PATH_SEGMENT -> name.equals(".") || name.equals("..") || name.contains("/") || name.contains("%")
-                    ? "may not contain '/' or '%' and may not be '.' or '..'"
-                    : null;
+            case SUBDOMAIN ->
+                name.length() > 253
+                        ? "must be no more than 253 characters"
+                        : SUBDOMAIN.matcher(name).matches()
+                                ? null
+                                : "a lowercase RFC 1123 subdomain " + ALNUM
+                                        + " (e.g. 'example.com', regex used for validation is '" + SUBDOMAIN + "')";
+            case LABEL ->
+                name.length() > 63
+                        ? "must be no more than 63 characters"
+                        : LABEL.matcher(name).matches()
+                                ? null
+                                : "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-',"
+                                        + " and must start and end with an alphanumeric character (e.g. 'my-name',  or"
+                                        + " '123-abc', regex used for validation is '" + LABEL + "')";
+            case DNS_1035 ->
+                name.length() > 63
+                        ? "must be no more than 63 characters"
+                        : DNS_1035.matcher(name).matches()
+                                ? null
+                                : "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with"
+                                        + " an alphabetic character, and end with an alphanumeric character (e.g."
+                                        + " 'my-name',  or 'abc-123', regex used for validation is '" + DNS_1035 + "')";
+            case PATH_SEGMENT ->
+                name.equals(".") || name.equals("..") || name.contains("/") || name.contains("%")
+                        ? "may not contain '/' or '%' and may not be '.' or '..'"
+                        : null;
         };
     }
 
@@ -151,7 +155,8 @@ public final class ObjectMeta {
             if (problem != null) {
                 errors.add(invalid("metadata.annotations", annotation.getKey(), problem));
             }
-            bytes += annotation.getKey().length() + annotation.getValue().asText().length();
+            bytes += annotation.getKey().length()
+                    + annotation.getValue().asText().length();
         }
         if (bytes > MOST_ANNOTATION_BYTES) {
             errors.add(new FieldError(
@@ -167,8 +172,7 @@ public final class ObjectMeta {
         for (int i = 0; i < owners.size(); i++) {
             for (String field : List.of("apiVersion", "kind", "name", "uid")) {
                 if (owners.get(i).path(field).asText("").isEmpty()) {
-                    errors.add(invalid(
-                            "metadata.ownerReferences[" + i + "]." + field, "", "must not be empty"));
+                    errors.add(invalid("metadata.ownerReferences[" + i + "]." + field, "", "must not be empty"));
                 }
             }
             controllers += owners.get(i).path("controller").asBoolean() ? 1 : 0;

@@ -3,7 +3,6 @@ package dev.weir.apiserver.rest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.AppliedTypes;
-import dev.weir.apiserver.merge.FieldManagement;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.merge.Patches;
 import dev.weir.apiserver.merge.StrategicMerge;
@@ -27,9 +26,7 @@ public final class PatchWrites {
         boolean strategic = strategy.servesStrategicMerge();
         String contentType = request.contentType();
         switch (contentType) {
-            case "application/json-patch+json",
-                    "application/merge-patch+json",
-                    "application/apply-patch+yaml" -> {}
+            case "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml" -> {}
             case "application/strategic-merge-patch+json" -> {
                 if (!strategic) {
                     throw Bodies.unknownPatchType(false);
@@ -48,7 +45,7 @@ public final class PatchWrites {
             case "application/json-patch+json" -> Patches.jsonPatch(live, patch);
             case "application/merge-patch+json" -> asObject(Patches.mergePatch(live, asObject(patch)));
             default -> {
-                checkStrategicTypes(strategy, target.type(), asObject(patch));
+                checkStrategicTypes(strategy, asObject(patch));
                 yield StrategicMerge.patch(strategy.schema(), live, asObject(patch));
             }
         };
@@ -114,7 +111,7 @@ public final class PatchWrites {
     }
 
     /** A strategic patch is converted by reflection, which words wrong types in its own way. */
-    private static void checkStrategicTypes(ResourceStrategy strategy, ResourceType type, ObjectNode patch) {
+    private static void checkStrategicTypes(ResourceStrategy strategy, ObjectNode patch) {
         String problem = AppliedTypes.conversionProblem(strategy.schema(), patch);
         if (problem != null) {
             throw ApiException.invalid(
@@ -141,8 +138,8 @@ public final class PatchWrites {
         }
         ObjectNode result = writes.modify(target, options, live -> {
             checkUid(target, config, live);
-            Optional<ObjectNode> applied = writes.management(target)
-                    .apply(live, config, writes.writer(target, options), options.force());
+            Optional<ObjectNode> applied =
+                    writes.management(target).apply(live, config, writes.writer(target, options), options.force());
             if (applied.isEmpty()) {
                 return live;
             }
@@ -164,7 +161,8 @@ public final class PatchWrites {
                 .orElseThrow();
         strategy.decode(merged);
         strategy.setDefaults(merged);
-        merged.put("apiVersion", target.type().apiVersion()).put("kind", target.type().kind());
+        merged.put("apiVersion", target.type().apiVersion())
+                .put("kind", target.type().kind());
         if (target.type().namespaced()) {
             merged.withObject("/metadata").put("namespace", target.namespace());
         }
@@ -200,8 +198,8 @@ public final class PatchWrites {
         }
         String name = config.path("metadata").path("name").asText("");
         if (!name.isEmpty() && !name.equals(target.name())) {
-            throw ApiException.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
-                    + target.name() + ")");
+            throw ApiException.badRequest(
+                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
         }
         String namespace = config.path("metadata").path("namespace").asText("");
         if (!namespace.isEmpty() && !namespace.equals(target.namespace())) {

@@ -37,12 +37,13 @@ public final class Reads {
                 switch (rendering.kind()) {
                     case PLAIN -> object;
                     case METADATA -> partial(object);
-                    case TABLE -> tables.ofObjects(
-                            target.type(),
-                            List.of(object),
-                            rendering.includeObject(),
-                            object.path("metadata").path("resourceVersion").asText(),
-                            true);
+                    case TABLE ->
+                        tables.ofObjects(
+                                target.type(),
+                                List.of(object),
+                                rendering.includeObject(),
+                                object.path("metadata").path("resourceVersion").asText(),
+                                true);
                 });
     }
 
@@ -146,10 +147,7 @@ public final class Reads {
         }
         if (request.query("sendInitialEvents") != null) {
             errors.add(new FieldError(
-                    FieldError.Kind.FORBIDDEN,
-                    "sendInitialEvents",
-                    null,
-                    "sendInitialEvents is forbidden for list"));
+                    FieldError.Kind.FORBIDDEN, "sendInitialEvents", null, "sendInitialEvents is forbidden for list"));
         }
         if (!errors.isEmpty()) {
             throw ApiException.invalid("meta.k8s.io", "ListOptions", "", errors);
@@ -158,9 +156,7 @@ public final class Reads {
 
     private VersionedStore.Listing snapshot(ResourceType type, @Nullable String namespace, long revision) {
         try {
-            return resources
-                    .store()
-                    .list(Resources.storageName(type), type.namespaced() ? namespace : null, revision);
+            return resources.store().list(Resources.storageName(type), type.namespaced() ? namespace : null, revision);
         } catch (VersionedStore.CompactedException compacted) {
             throw ApiException.expired(
                     "The provided continue parameter is too old to display a consistent list result. You can start a"
@@ -179,7 +175,9 @@ public final class Reads {
             }
             String version = request.queryOr("resourceVersion", "");
             boolean exact = request.queryOr("resourceVersionMatch", "").equals("Exact")
-                    || limit > 0 && !version.isEmpty() && !version.equals("0")
+                    || limit > 0
+                            && !version.isEmpty()
+                            && !version.equals("0")
                             && request.query("resourceVersionMatch") == null;
             boolean cached = version.equals("0");
             return new Page(exact ? Reads.revision(version) : 0, null, cached ? 0 : limit);
@@ -210,8 +208,8 @@ public final class Reads {
 
     private static long revision(String text) {
         if (!text.matches("\\d{1,18}")) {
-            throw ApiException.badRequest("Invalid value: \"" + text + "\": strconv.ParseUint: parsing \"" + text
-                    + "\": invalid syntax");
+            throw ApiException.badRequest(
+                    "Invalid value: \"" + text + "\": strconv.ParseUint: parsing \"" + text + "\": invalid syntax");
         }
         return Long.parseLong(text);
     }
@@ -268,8 +266,7 @@ public final class Reads {
             ObjectNode gone = ApiException.expired(
                             "too old resource version: " + version + " (" + compacted.oldest() + ")")
                     .status();
-            return new ApiResponse.Stream(
-                    List.of(event("ERROR", gone)), null, selector, render, null, Duration.ZERO);
+            return new ApiResponse.Stream(List.of(event("ERROR", gone)), null, selector, render, null, Duration.ZERO);
         }
     }
 
@@ -277,12 +274,13 @@ public final class Reads {
         return switch (rendering.kind()) {
             case PLAIN -> object -> object;
             case METADATA -> Reads::partial;
-            case TABLE -> object -> tables.ofObjects(
-                    type,
-                    List.of(object),
-                    rendering.includeObject(),
-                    object.path("metadata").path("resourceVersion").asText(),
-                    true);
+            case TABLE ->
+                object -> tables.ofObjects(
+                        type,
+                        List.of(object),
+                        rendering.includeObject(),
+                        object.path("metadata").path("resourceVersion").asText(),
+                        true);
         };
     }
 

@@ -20,7 +20,8 @@ public record Rendering(Kind kind, String includeObject) {
         }
         for (String clause : request.accept().split(",")) {
             String text = clause.replace(" ", "");
-            boolean json = text.startsWith("application/json") || text.startsWith("*/*") || text.startsWith("application/*");
+            boolean json =
+                    text.startsWith("application/json") || text.startsWith("*/*") || text.startsWith("application/*");
             if (!json) {
                 continue;
             }

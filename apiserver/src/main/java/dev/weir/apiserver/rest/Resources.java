@@ -33,8 +33,7 @@ public final class Resources {
     public ResourceStrategy strategy(ResourceType type) {
         return strategies.computeIfAbsent(
                 id(type),
-                _ -> new BuiltInStrategy(
-                        type, schemas.of(type.group(), type.version(), type.kind()), addresses));
+                _ -> new BuiltInStrategy(type, schemas.of(type.group(), type.version(), type.kind()), addresses));
     }
 
     /** Serves a custom type by this strategy from now on. */

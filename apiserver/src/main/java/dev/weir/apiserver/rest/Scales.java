@@ -28,8 +28,7 @@ public final class Scales {
 
     public ApiResponse get(Writes.Target target) {
         return new ApiResponse.Json(
-                200,
-                scale(target.type(), resources.get(target.type(), target.namespace(), target.name())));
+                200, scale(target.type(), resources.get(target.type(), target.namespace(), target.name())));
     }
 
     private Paths paths(ResourceType type) {

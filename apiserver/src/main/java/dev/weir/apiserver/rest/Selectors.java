@@ -66,8 +66,7 @@ public final class Selectors {
             boolean negated = term.contains("!=");
             String[] sides = term.split(negated ? "!=" : "==?", 2);
             if (sides.length != 2) {
-                throw ApiException.badRequest(
-                        "invalid selector: '" + text + "'; can't understand '" + term + "'");
+                throw ApiException.badRequest("invalid selector: '" + text + "'; can't understand '" + term + "'");
             }
             String field = sides[0].strip();
             String value = sides[1].strip();
@@ -87,8 +86,8 @@ public final class Selectors {
             throw ApiException.badRequest("field label not supported: " + field);
         }
         if (known == null) {
-            throw ApiException.badRequest("\"" + field
-                    + "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+            throw ApiException.badRequest(
+                    "\"" + field + "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
         }
         if (!known.contains(field)) {
             throw ApiException.badRequest("field label not supported: " + field);
@@ -139,8 +138,8 @@ public final class Selectors {
             return object -> label(object, key) == null;
         }
         if (term.startsWith("=")) {
-            throw ApiException.badRequest("unable to parse requirement: found '" + operator(term)
-                    + "', expected: identifier");
+            throw ApiException.badRequest(
+                    "unable to parse requirement: found '" + operator(term) + "', expected: identifier");
         }
         String[] words = term.split("\\s+", 3);
         if (words.length == 3 && (words[1].equals("in") || words[1].equals("notin"))
@@ -153,8 +152,8 @@ public final class Selectors {
                 String key = key(term.substring(0, at).strip());
                 String value = term.substring(at + operator.length()).strip();
                 if (value.startsWith("=")) {
-                    throw ApiException.badRequest("unable to parse requirement: found '" + operator(value)
-                            + "', expected: identifier");
+                    throw ApiException.badRequest(
+                            "unable to parse requirement: found '" + operator(value) + "', expected: identifier");
                 }
                 return comparison(key, operator, value);
             }
@@ -171,10 +170,8 @@ public final class Selectors {
         String key = key(term.split("\\s+", 2)[0]);
         boolean in = term.substring(key.length()).strip().startsWith("in");
         String inner = term.substring(term.indexOf('(') + 1, Math.max(term.lastIndexOf(')'), term.indexOf('(') + 1));
-        Set<String> values = Set.copyOf(Arrays.stream(inner.split(","))
-                .map(String::strip)
-                .distinct()
-                .toList());
+        Set<String> values = Set.copyOf(
+                Arrays.stream(inner.split(",")).map(String::strip).distinct().toList());
         return object -> {
             String value = label(object, key);
             return in ? value != null && values.contains(value) : value == null || !values.contains(value);
@@ -203,8 +200,8 @@ public final class Selectors {
 
     private static String key(String key) {
         if (key.isEmpty() || key.chars().anyMatch(Character::isWhitespace)) {
-            throw ApiException.badRequest("unable to parse requirement: <nil>: Invalid value: \"" + key
-                    + "\": name part must be non-empty");
+            throw ApiException.badRequest(
+                    "unable to parse requirement: <nil>: Invalid value: \"" + key + "\": name part must be non-empty");
         }
         return key;
     }

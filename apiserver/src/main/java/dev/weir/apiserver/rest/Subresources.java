@@ -26,8 +26,7 @@ public final class Subresources {
     private final ServiceAccountTokens tokens;
     private final Access access;
 
-    Subresources(
-            Resources resources, Writes writes, Deletes deletes, ServiceAccountTokens tokens, Access access) {
+    Subresources(Resources resources, Writes writes, Deletes deletes, ServiceAccountTokens tokens, Access access) {
         this.resources = resources;
         this.writes = writes;
         this.deletes = deletes;
@@ -63,13 +62,18 @@ public final class Subresources {
         writes.modify(target, options, live -> {
             if (!live.path("spec").path("nodeName").asText("").isEmpty()) {
                 throw ApiException.conflict(
-                        "pods/binding", "", "pods/binding", target.name(), "pod " + target.name()
+                        "pods/binding",
+                        "",
+                        "pods/binding",
+                        target.name(),
+                        "pod " + target.name()
                                 + " is already assigned to node \""
                                 + live.path("spec").path("nodeName").asText() + "\"");
             }
             ObjectNode next = live.deepCopy();
             next.withObject("/spec").put("nodeName", node);
-            ObjectNode scheduled = next.withObject("/status").withArray("conditions").addObject();
+            ObjectNode scheduled =
+                    next.withObject("/status").withArray("conditions").addObject();
             scheduled.put("type", "PodScheduled").put("status", "True").putNull("lastProbeTime");
             scheduled.put("lastTransitionTime", writes.now());
             return next;
@@ -81,16 +85,14 @@ public final class Subresources {
         ObjectNode sent = Bodies.object(request);
         WriteOptions options = WriteOptions.of(request, "UpdateOptions");
         Writes.Target raw = new Writes.Target(target.type(), "", target.name(), "finalize");
-        return new ApiResponse.Json(
-                200,
-                writes.modify(raw, options, live -> {
-                    ObjectNode next = live.deepCopy();
-                    next.withObject("/spec").set("finalizers", sent.path("spec").path("finalizers"));
-                    if (next.path("spec").path("finalizers").isEmpty()) {
-                        next.withObject("/spec").remove("finalizers");
-                    }
-                    return next;
-                }));
+        return new ApiResponse.Json(200, writes.modify(raw, options, live -> {
+            ObjectNode next = live.deepCopy();
+            next.withObject("/spec").set("finalizers", sent.path("spec").path("finalizers"));
+            if (next.path("spec").path("finalizers").isEmpty()) {
+                next.withObject("/spec").remove("finalizers");
+            }
+            return next;
+        }));
     }
 
     private ApiResponse token(Writes.Target target, ApiRequest request) {
@@ -136,15 +138,19 @@ public final class Subresources {
         if (node.isEmpty()) {
             throw ApiException.badRequest("pod " + target.name() + " does not have a host assigned");
         }
-        ObjectNode host = resources.get(
-                resources.kinds().find("", "v1", "nodes").orElseThrow(), "", node);
+        ObjectNode host =
+                resources.get(resources.kinds().find("", "v1", "nodes").orElseThrow(), "", node);
         String address = "";
         for (JsonNode candidate : host.path("status").path("addresses")) {
             if (candidate.path("type").asText().equals("InternalIP")) {
                 address = candidate.path("address").asText();
             }
         }
-        int port = host.path("status").path("daemonEndpoints").path("kubeletEndpoint").path("Port").asInt();
+        int port = host.path("status")
+                .path("daemonEndpoints")
+                .path("kubeletEndpoint")
+                .path("Port")
+                .asInt();
         String verb = target.subresource().equals("log") ? "containerLogs" : target.subresource();
         String query = request.query().entrySet().stream()
                 .filter(entry -> !entry.getKey().equals("container"))
@@ -172,5 +178,4 @@ public final class Subresources {
     private static String encode(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
-
 }

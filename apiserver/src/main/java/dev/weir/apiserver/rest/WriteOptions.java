@@ -27,8 +27,7 @@ public record WriteOptions(boolean dryRun, String fieldValidation, String manage
         }
         boolean apply = request.contentType().equals("application/apply-patch+yaml");
         if (apply && request.queryOr("fieldManager", "").isEmpty()) {
-            errors.add(new FieldError(
-                    FieldError.Kind.REQUIRED, "fieldManager", null, "is required for apply patch"));
+            errors.add(new FieldError(FieldError.Kind.REQUIRED, "fieldManager", null, "is required for apply patch"));
         }
         if (kind.equals("PatchOptions") && !apply && request.query("force") != null) {
             errors.add(new FieldError(

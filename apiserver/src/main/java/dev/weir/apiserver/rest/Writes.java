@@ -52,7 +52,8 @@ public final class Writes {
             throw ApiException.badRequest("the object provided is unrecognized (must be of type " + type.kind()
                     + "): Object 'Kind' is missing in '" + Json.write(object) + "'");
         }
-        if (!kind.isEmpty() && !kind.equals(type.kind()) || !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())) {
+        if (!kind.isEmpty() && !kind.equals(type.kind())
+                || !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())) {
             String group = apiVersion.contains("/") ? apiVersion.substring(0, apiVersion.indexOf('/')) : "";
             String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
             throw ApiException.badRequest(
@@ -114,15 +115,15 @@ public final class Writes {
             metadata.put("generation", 1);
         }
         String prefix = metadata.path("generateName").asText("");
-        boolean generated = !prefix.isEmpty() && metadata.path("name").asText("").isEmpty();
+        boolean generated =
+                !prefix.isEmpty() && metadata.path("name").asText("").isEmpty();
         for (int attempt = 1; ; attempt++) {
             if (generated) {
                 metadata.put("name", generate(prefix));
             }
             ObjectNode candidate = object.deepCopy();
             strategy.prepareForCreate(candidate);
-            List<FieldError> errors =
-                    new ArrayList<>(ObjectMeta.validate(candidate, ObjectMeta.ruleOf(type)));
+            List<FieldError> errors = new ArrayList<>(ObjectMeta.validate(candidate, ObjectMeta.ruleOf(type)));
             errors.addAll(strategy.validate(candidate, null));
             String name = metadata.path("name").asText("");
             if (!errors.isEmpty()) {
@@ -139,7 +140,8 @@ public final class Writes {
                 return stored.get().object();
             }
             if (!generated || attempt == MOST_ATTEMPTS) {
-                boolean terminating = present.map(e -> e.object().path("metadata").has("deletionTimestamp"))
+                boolean terminating = present.map(
+                                e -> e.object().path("metadata").has("deletionTimestamp"))
                         .orElse(false);
                 throw ApiException.alreadyExists(type, name, terminating);
             }
@@ -181,8 +183,8 @@ public final class Writes {
         if (name.isEmpty()) {
             sent.withObject("/metadata").put("name", target.name());
         } else if (!name.equals(target.name())) {
-            throw ApiException.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
-                    + target.name() + ")");
+            throw ApiException.badRequest(
+                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
         }
         ResourceStrategy strategy = resources.strategy(target.type());
         List<String> warnings = options.report(target.type(), strategy.decode(sent));
@@ -190,7 +192,8 @@ public final class Writes {
         Optional<ObjectNode> live = resources.find(target.type(), target.namespace(), target.name());
         checkUid(target, sent, live.orElse(null));
         if (live.isEmpty()) {
-            if (target.type().plural().equals("services") && target.subresource().isEmpty()) {
+            if (target.type().plural().equals("services")
+                    && target.subresource().isEmpty()) {
                 revision(sent);
                 return new ApiResponse.Json(201, insert(target, sent, options, true), warnings);
             }
@@ -261,10 +264,8 @@ public final class Writes {
         ResourceType type = target.type();
         VersionedStore.Key key = Resources.key(type, target.namespace(), target.name());
         while (true) {
-            VersionedStore.Entry entry = resources
-                    .store()
-                    .get(key)
-                    .orElseThrow(() -> ApiException.notFound(type, target.name()));
+            VersionedStore.Entry entry =
+                    resources.store().get(key).orElseThrow(() -> ApiException.notFound(type, target.name()));
             ObjectNode live = resources.read(type, entry.object());
             ObjectNode wanted = change.apply(live);
             long asked = revision(wanted);
@@ -294,7 +295,8 @@ public final class Writes {
         JsonNode metadata = next.path("metadata");
         boolean done = metadata.has("deletionTimestamp")
                 && metadata.path("finalizers").isEmpty()
-                && !(type.plural().equals("pods") && metadata.path("deletionGracePeriodSeconds").asLong() > 0)
+                && !(type.plural().equals("pods")
+                        && metadata.path("deletionGracePeriodSeconds").asLong() > 0)
                 && next.path("spec").path("finalizers").isEmpty();
         Optional<VersionedStore.Entry> stored = done
                 ? resources.store().remove(key, entry.revision(), next)
@@ -349,8 +351,7 @@ public final class Writes {
                 next.set(entry.getKey(), entry.getValue().deepCopy());
             }
         });
-        next.properties()
-                .removeIf(entry -> !entry.getKey().equals("status") && !live.has(entry.getKey()));
+        next.properties().removeIf(entry -> !entry.getKey().equals("status") && !live.has(entry.getKey()));
         ObjectNode metadata = next.withObject("/metadata");
         List<String> kept = custom
                 ? List.of("labels", "annotations", "finalizers", "ownerReferences", "generateName")

@@ -10,9 +10,9 @@ public final class BuiltInSchemas {
 
     /** The schema of a kind; {@link Schema#UNKNOWN} if the documents do not describe it. */
     public Schema of(String group, String version, String kind) {
-        Map<String, Schema> components = byDocument.computeIfAbsent(document(group, version), file -> Recorded.exists(file)
-                ? Schema.components(Recorded.json(file))
-                : Map.of());
+        Map<String, Schema> components = byDocument.computeIfAbsent(
+                document(group, version),
+                file -> Recorded.exists(file) ? Schema.components(Recorded.json(file)) : Map.of());
         for (Schema schema : components.values()) {
             for (JsonNode gvk : schema.keyword("x-kubernetes-group-version-kind")) {
                 if (gvk.path("kind").asText().equals(kind)

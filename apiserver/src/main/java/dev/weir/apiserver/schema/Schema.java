@@ -56,7 +56,8 @@ public final class Schema {
         this.own = own;
         this.components = components;
         this.structural = structural;
-        String ref = own.path("$ref").asText(own.path("allOf").path(0).path("$ref").asText(""));
+        String ref =
+                own.path("$ref").asText(own.path("allOf").path(0).path("$ref").asText(""));
         this.component = ref.startsWith(REF) ? ref.substring(REF.length()) : null;
         Schema referred = component == null ? null : components.get(component);
         this.target = referred == null ? own : referred.target;
@@ -93,8 +94,10 @@ public final class Schema {
     /** The components of a recorded OpenAPI document, by name. */
     static Map<String, Schema> components(JsonNode document) {
         Map<String, Schema> components = new LinkedHashMap<>();
-        document.path("components").path("schemas").properties().forEach(entry -> components.put(
-                entry.getKey(), new Schema(entry.getValue(), components, false)));
+        document.path("components")
+                .path("schemas")
+                .properties()
+                .forEach(entry -> components.put(entry.getKey(), new Schema(entry.getValue(), components, false)));
         return components;
     }
 
@@ -127,8 +130,9 @@ public final class Schema {
         Map<String, Schema> known = properties;
         if (known == null) {
             Map<String, Schema> made = new LinkedHashMap<>();
-            target.path("properties").properties().forEach(entry -> made.put(
-                    entry.getKey(), new Schema(entry.getValue(), components, structural)));
+            target.path("properties")
+                    .properties()
+                    .forEach(entry -> made.put(entry.getKey(), new Schema(entry.getValue(), components, structural)));
             known = made;
             properties = known;
         }
@@ -187,10 +191,7 @@ public final class Schema {
     public boolean isUntyped() {
         return type() == Type.ANY && properties().isEmpty()
                 || preservesUnknown() && properties().isEmpty() && additionalProperties() == null
-                || !structural
-                        && type() == Type.OBJECT
-                        && properties().isEmpty()
-                        && additionalProperties() == null;
+                || !structural && type() == Type.OBJECT && properties().isEmpty() && additionalProperties() == null;
     }
 
     public @Nullable String patchMergeKey() {

@@ -56,7 +56,8 @@ public final class VersionedStore {
     }
 
     /** One write. For a deletion {@code entry} is the last state, carrying the revision of the deletion. */
-    public record Event(Change change, Entry entry, @Nullable Entry previous) {}
+    public record Event(
+            Change change, Entry entry, @Nullable Entry previous) {}
 
     /** A consistent list, in key order. */
     public record Listing(long revision, List<Entry> entries) {}

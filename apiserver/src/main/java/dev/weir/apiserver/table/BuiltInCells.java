@@ -39,25 +39,27 @@ final class BuiltInCells {
             case "replicasets", "replicationcontrollers" -> replicaSet();
             case "services" -> service();
             case "configmaps" -> cells.add(size("data") + size("binaryData")).add(age());
-            case "secrets" -> cells.add(object.path("type").asText()).add(size("data")).add(age());
+            case "secrets" ->
+                cells.add(object.path("type").asText()).add(size("data")).add(age());
             case "serviceaccounts" -> cells.add(size("secrets")).add(age());
-            case "namespaces" -> cells.add(object.path("status").path("phase").asText()).add(age());
+            case "namespaces" ->
+                cells.add(object.path("status").path("phase").asText()).add(age());
             case "nodes" -> node();
             case "events" -> event();
             case "endpointslices" -> endpointSlice();
             case "endpoints" -> cells.add(endpoints()).add(age());
-            case "leases" -> cells.add(object.path("spec").path("holderIdentity").asText()).add(age());
-            case "controllerrevisions" -> cells.add(controller())
-                    .add(object.path("revision").asLong())
-                    .add(age());
+            case "leases" ->
+                cells.add(object.path("spec").path("holderIdentity").asText()).add(age());
+            case "controllerrevisions" ->
+                cells.add(controller()).add(object.path("revision").asLong()).add(age());
             case "roles", "clusterroles", "customresourcedefinitions" -> cells.add(created());
-            case "rolebindings", "clusterrolebindings" -> cells.add(
-                            object.path("roleRef").path("kind").asText() + "/"
-                                    + object.path("roleRef").path("name").asText())
-                    .add(age())
-                    .add(subjects("User"))
-                    .add(subjects("Group"))
-                    .add(subjects("ServiceAccount"));
+            case "rolebindings", "clusterrolebindings" ->
+                cells.add(object.path("roleRef").path("kind").asText() + "/"
+                                + object.path("roleRef").path("name").asText())
+                        .add(age())
+                        .add(subjects("User"))
+                        .add(subjects("Group"))
+                        .add(subjects("ServiceAccount"));
             default -> {}
         }
     }
@@ -111,8 +113,10 @@ final class BuiltInCells {
         for (JsonNode container : containers) {
             ready += container.path("ready").asBoolean() ? 1 : 0;
             restarts += container.path("restartCount").asLong();
-            String waiting = container.path("state").path("waiting").path("reason").asText("");
-            String ended = container.path("state").path("terminated").path("reason").asText("");
+            String waiting =
+                    container.path("state").path("waiting").path("reason").asText("");
+            String ended =
+                    container.path("state").path("terminated").path("reason").asText("");
             reason = !waiting.isEmpty() ? waiting : !ended.isEmpty() ? ended : reason;
         }
         if (object.path("metadata").has("deletionTimestamp")) {
@@ -146,8 +150,7 @@ final class BuiltInCells {
     }
 
     private void containers() {
-        JsonNode containers =
-                object.path("spec").path("template").path("spec").path("containers");
+        JsonNode containers = object.path("spec").path("template").path("spec").path("containers");
         cells.add(join(containers, "name")).add(join(containers, "image"));
         JsonNode selector = object.path("spec").path("selector");
         cells.add(labels(selector.has("matchLabels") ? selector.path("matchLabels") : selector));
@@ -174,7 +177,9 @@ final class BuiltInCells {
         cells.add(external(type, spec));
         List<String> ports = new ArrayList<>();
         spec.path("ports").forEach(port -> {
-            String node = port.path("nodePort").asInt() == 0 ? "" : ":" + port.path("nodePort").asInt();
+            String node = port.path("nodePort").asInt() == 0
+                    ? ""
+                    : ":" + port.path("nodePort").asInt();
             ports.add(port.path("port").asInt() + node + "/"
                     + port.path("protocol").asText());
         });
@@ -188,8 +193,8 @@ final class BuiltInCells {
         object.path("status")
                 .path("loadBalancer")
                 .path("ingress")
-                .forEach(ingress ->
-                        addresses.add(ingress.path("ip").asText(ingress.path("hostname").asText())));
+                .forEach(ingress -> addresses.add(
+                        ingress.path("ip").asText(ingress.path("hostname").asText())));
         spec.path("externalIPs").forEach(ip -> addresses.add(ip.asText()));
         return switch (type) {
             case "ExternalName" -> spec.path("externalName").asText();
@@ -213,7 +218,10 @@ final class BuiltInCells {
                 internal = address.path("address").asText();
             }
         }
-        cells.add(ready).add("<none>").add(age()).add(info.path("kubeletVersion").asText());
+        cells.add(ready)
+                .add("<none>")
+                .add(age())
+                .add(info.path("kubeletVersion").asText());
         cells.add(internal).add("<none>").add(info.path("osImage").asText("<unknown>"));
         cells.add(info.path("kernelVersion").asText("<unknown>"))
                 .add(info.path("containerRuntimeVersion").asText("<unknown>"));
@@ -221,15 +229,19 @@ final class BuiltInCells {
 
     private void event() {
         JsonNode involved = object.path("involvedObject");
-        String last = object.path("lastTimestamp").asText(object.path("eventTime").asText(""));
-        String first = object.path("firstTimestamp").asText(object.path("eventTime").asText(""));
+        String last =
+                object.path("lastTimestamp").asText(object.path("eventTime").asText(""));
+        String first =
+                object.path("firstTimestamp").asText(object.path("eventTime").asText(""));
         String name = cells.remove(0).asText();
         cells.add(Ages.since(last, now));
         cells.add(object.path("type").asText()).add(object.path("reason").asText());
         cells.add(involved.path("kind").asText().toLowerCase(java.util.Locale.ROOT) + "/"
                 + involved.path("name").asText());
         cells.add(involved.path("fieldPath").asText(""));
-        cells.add(object.path("source").path("component").asText(object.path("reportingComponent").asText("")));
+        cells.add(object.path("source")
+                .path("component")
+                .asText(object.path("reportingComponent").asText("")));
         cells.add(object.path("message").asText().strip());
         cells.add(Ages.since(first, now));
         cells.add(Math.max(1, object.path("count").asInt()));
@@ -252,7 +264,8 @@ final class BuiltInCells {
         for (JsonNode subset : object.path("subsets")) {
             for (JsonNode address : subset.path("addresses")) {
                 for (JsonNode port : subset.path("ports")) {
-                    all.add(address.path("ip").asText() + ":" + port.path("port").asInt());
+                    all.add(address.path("ip").asText() + ":"
+                            + port.path("port").asInt());
                 }
             }
         }

@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
 
 /** {@code additionalPrinterColumns} of custom resources. */
 final class CustomColumns {
-    private static final Pattern STEP =
-            Pattern.compile("\\.([A-Za-z0-9_-]+)|\\[(\\d+)]|\\['([^']+)']|\\[\\?\\(@\\.([A-Za-z0-9_-]+)==[\"']([^\"']*)[\"']\\)]");
+    private static final Pattern STEP = Pattern.compile(
+            "\\.([A-Za-z0-9_-]+)|\\[(\\d+)]|\\['([^']+)']|\\[\\?\\(@\\.([A-Za-z0-9_-]+)==[\"']([^\"']*)[\"']\\)]");
     private static final String NAME_WORDS =
             "Name must be unique within a namespace. Is required when creating resources, although some resources may"
                     + " allow a client to request the generation of an appropriate name automatically. Name is"

@@ -1,0 +1,281 @@
+package dev.weir.cli;
+
+import dev.weir.local.LocalMode;
+import dev.weir.local.LocalOptions;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "local",
+        description = "Runs a whole Kubernetes with a mesh on this machine: in the foreground, or start and stop it.",
+        mixinStandardHelpOptions = true)
+final class LocalCommand implements Callable<Integer> {
+    private static final int START_SECONDS = 60;
+    private static final int STOP_SECONDS = 15;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Mixin
+    private Where where = new Where();
+
+    @Mixin
+    private How how = new How();
+
+    /** Which local mode. */
+    static final class Where {
+        @Option(
+                names = "--data-dir",
+                description =
+                        "Its folder; several local modes run side by side in different ones. Default: ~/.weir/local")
+        private Path dataDir = Path.of(System.getProperty("user.home"), ".weir", "local");
+
+        Path folder() {
+            return dataDir.toAbsolutePath();
+        }
+
+        Path state() {
+            return folder().resolve("state.properties");
+        }
+
+        /** What the running one wrote; empty if none runs. */
+        Optional<Properties> running() throws IOException {
+            if (!Files.exists(state())) {
+                return Optional.empty();
+            }
+            Properties properties = new Properties();
+            try (var in = Files.newBufferedReader(state())) {
+                properties.load(in);
+            }
+            long pid = Long.parseLong(properties.getProperty("pid", "0"));
+            return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).map(_ -> properties);
+        }
+    }
+
+    /** How to run it. */
+    static final class How {
+        @Option(
+                names = "--kubeconfig",
+                description = "Write the kubeconfig to this file instead of the data directory.")
+        private @Nullable Path kubeconfig;
+
+        @Option(names = "--api-port", description = "Port of the API server; a free one by default.")
+        private int apiPort;
+
+        @Option(names = "--charts-port", description = "Port of the chart repository; a free one by default.")
+        private int chartsPort;
+
+        @Option(
+                names = "--controller",
+                description = "inside (default) or none: leave the operator to the controller chart.")
+        private String controller = "inside";
+
+        @Option(names = "--controllers", description = "all (default) or none: run the API server alone.")
+        private String controllers = "all";
+
+        @Option(
+                names = "--image",
+                description = "NAME=COMMAND or NAME=URL: what an image that is not known stands for.")
+        private Map<String, String> images = new TreeMap<>();
+
+        LocalOptions options(Path dataDir, CommandSpec spec) {
+            oneOf(spec, "--controller", controller, "inside", "none");
+            oneOf(spec, "--controllers", controllers, "all", "none");
+            return new LocalOptions(
+                    dataDir,
+                    Optional.ofNullable(kubeconfig),
+                    apiPort,
+                    chartsPort,
+                    controllers.equals("all"),
+                    controller.equals("inside"),
+                    images);
+        }
+
+        private static void oneOf(CommandSpec spec, String option, String value, String... allowed) {
+            if (!List.of(allowed).contains(value)) {
+                throw new CommandLine.ParameterException(
+                        spec.commandLine(), option + ": '" + value + "' is not one of " + String.join(", ", allowed));
+            }
+        }
+
+        List<String> arguments() {
+            List<String> arguments = new ArrayList<>(List.of(
+                    "--api-port=" + apiPort,
+                    "--charts-port=" + chartsPort,
+                    "--controller=" + controller,
+                    "--controllers=" + controllers));
+            if (kubeconfig != null) {
+                arguments.add("--kubeconfig=" + kubeconfig.toAbsolutePath());
+            }
+            images.forEach((name, mapping) -> arguments.add("--image=" + name + "=" + mapping));
+            return arguments;
+        }
+    }
+
+    /** Runs until a signal. */
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        CommandSpec self = java.util.Objects.requireNonNull(spec);
+        if (where.running().isPresent()) {
+            throw new IOException("local mode already runs in " + where.folder()
+                    + "; stop it with: weir local stop --data-dir " + where.folder());
+        }
+        LocalOptions options = how.options(where.folder(), self);
+        CountDownLatch signal = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            signal.countDown();
+            try {
+                closed.await(STOP_SECONDS, TimeUnit.SECONDS);
+            } catch (InterruptedException hurried) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+        try (LocalMode local = LocalMode.start(options)) {
+            Properties state = new Properties();
+            state.setProperty("pid", Long.toString(ProcessHandle.current().pid()));
+            state.setProperty("api", local.apiUrl().toString());
+            state.setProperty("kubeconfig", local.kubeconfig().toString());
+            if (options.controllers()) {
+                state.setProperty("gateway", local.gateway().toString());
+                state.setProperty("charts", local.chartRepository().toString());
+                state.setProperty("metrics", local.metrics().toString());
+            }
+            try (var out = Files.newBufferedWriter(where.state())) {
+                state.store(out, null);
+            }
+            print(state);
+            signal.await();
+        } finally {
+            Files.deleteIfExists(where.state());
+            closed.countDown();
+        }
+        return 0;
+    }
+
+    private static void print(Properties state) {
+        for (String key : List.of("api", "gateway", "charts", "metrics", "kubeconfig")) {
+            if (state.containsKey(key)) {
+                System.out.printf("%-11s %s%n", key, state.getProperty(key));
+            }
+        }
+    }
+
+    @Command(
+            name = "start",
+            description = "Starts in the background; returns when a release could be applied.",
+            mixinStandardHelpOptions = true)
+    int start(@Mixin Where place, @Mixin How manner) throws IOException, InterruptedException {
+        if (place.running().isPresent()) {
+            throw new IOException("local mode already runs in " + place.folder());
+        }
+        manner.options(place.folder(), java.util.Objects.requireNonNull(spec));
+        Files.createDirectories(place.folder());
+        File log = place.folder().resolve("log").toFile();
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        java.lang.management.ManagementFactory.getRuntimeMXBean()
+                .getInputArguments()
+                .forEach(command::add);
+        command.addAll(List.of(
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.weir.cli.Main",
+                "local",
+                "--data-dir",
+                place.folder().toString()));
+        command.addAll(manner.arguments());
+        Process process = new ProcessBuilder(command)
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(log)
+                .redirectErrorStream(true)
+                .start();
+        for (int i = 0; i < START_SECONDS * 20 && process.isAlive(); i++) {
+            Optional<Properties> running = place.running();
+            if (running.isPresent()) {
+                print(running.get());
+                return 0;
+            }
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+        process.destroy();
+        throw new IOException(
+                "local mode did not start: " + Files.readString(log.toPath()).strip());
+    }
+
+    @Command(name = "stop", description = "Stops the one in the background.", mixinStandardHelpOptions = true)
+    int stop(@Mixin Where place) throws IOException, InterruptedException {
+        Optional<Properties> running = place.running();
+        if (running.isEmpty()) {
+            System.err.println("no local mode runs in " + place.folder());
+            return 0;
+        }
+        ProcessHandle process = ProcessHandle.of(Long.parseLong(running.get().getProperty("pid")))
+                .orElseThrow();
+        process.destroy();
+        try {
+            process.onExit().get(STOP_SECONDS, TimeUnit.SECONDS);
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException slow) {
+            process.destroyForcibly();
+        }
+        return 0;
+    }
+
+    @Command(
+            name = "status",
+            description = "Lists the addresses; exit code 1 if none runs.",
+            mixinStandardHelpOptions = true)
+    int status(@Mixin Where place) throws IOException {
+        Optional<Properties> running = place.running();
+        running.ifPresentOrElse(
+                LocalCommand::print, () -> System.err.println("no local mode runs in " + place.folder()));
+        return running.isPresent() ? 0 : 1;
+    }
+
+    @Command(name = "env", description = "Prints the export line for the shell.", mixinStandardHelpOptions = true)
+    int env(@Mixin Where place) throws IOException {
+        Optional<Properties> running = place.running();
+        running.ifPresentOrElse(
+                state -> System.out.println("export KUBECONFIG=" + state.getProperty("kubeconfig")),
+                () -> System.err.println("no local mode runs in " + place.folder()));
+        return running.isPresent() ? 0 : 1;
+    }
+
+    @Command(name = "reset", description = "Stops it and removes its folder.", mixinStandardHelpOptions = true)
+    int reset(@Mixin Where place) throws IOException, InterruptedException {
+        stop(place);
+        if (Files.exists(place.folder())
+                && !Files.exists(place.folder().resolve("log"))
+                && !Files.exists(place.folder().resolve("kubeconfig"))) {
+            throw new IOException(place.folder() + " does not look like a folder of local mode; it is left as it is");
+        }
+        if (Files.exists(place.folder())) {
+            try (Stream<Path> files = Files.walk(place.folder())) {
+                for (Path file :
+                        files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+        return 0;
+    }
+}
