@@ -34,7 +34,7 @@ final class Metrics {
     /** Counts a finished request at the caller and, if it reached a pod, at the pod. */
     void request(Workload source, Workload destination, String host, int code, String flags, long nanos) {
         add(new Series("source", source, destination, host, code, flags), nanos);
-        if (destination != Workload.UNKNOWN) {
+        if (!destination.equals(Workload.UNKNOWN)) {
             add(new Series("destination", source, destination, host, code, flags), nanos);
         }
     }

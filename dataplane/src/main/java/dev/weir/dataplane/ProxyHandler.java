@@ -117,7 +117,7 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             host = (colon > 0 ? authority.substring(0, colon) : authority).toLowerCase(Locale.ROOT);
             int port = port(authority, colon);
             String path = request.uri().split("\\?", 2)[0];
-            List<RouteTable.Route> candidates = candidates(port);
+            List<RouteTable.Route> candidates = candidates();
             if (candidates == null) {
                 RouteTable.Service service = routes.service(host, caller().namespace());
                 if (service == null || service.aliasOf() != null) {
@@ -139,7 +139,7 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             reply(404, "", "NR");
         }
 
-        private @Nullable List<RouteTable.Route> candidates(int port) {
+        private @Nullable List<RouteTable.Route> candidates() {
             return switch (listening) {
                 case Listening.Sidecar(Workload caller) -> routes.meshRoutes(host, caller.namespace());
                 case Listening.Gateway(Workload gateway, int open) -> routes.gatewayRoutes(gateway, open, host);
