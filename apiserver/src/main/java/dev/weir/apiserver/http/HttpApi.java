@@ -20,6 +20,9 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.handler.ssl.SslHandler;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.Certificate;
@@ -80,8 +83,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
             boolean upgrade = message.headers().contains(HttpHeaderNames.UPGRADE);
             switch (handler.handle(request)) {
                 case ApiResponse.Kubelet target -> kubelet.relay(ctx, message, target);
-                case ApiResponse.Stream stream when upgrade -> refuseUpgrade(ctx, stream);
-                case ApiResponse.Stream stream -> new WatchStream(ctx, stream).run();
+                case ApiResponse.Stream stream when upgrade -> upgrade(ctx, message, stream);
+                case ApiResponse.Stream stream -> new WatchStream(ctx, stream, false).run();
                 case ApiResponse.Json json -> write(ctx, response(json, request), keepAlive);
                 case ApiResponse.Bytes bytes -> write(ctx, response(bytes, message), keepAlive);
             }
@@ -94,13 +97,24 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
         }
     }
 
-    private static void refuseUpgrade(ChannelHandlerContext ctx, ApiResponse.Stream stream) {
-        if (stream.watch() != null) {
-            stream.watch().close();
+    /** Some clients ask for watches over WebSocket first; each event is then a text frame. */
+    private static void upgrade(ChannelHandlerContext ctx, FullHttpRequest message, ApiResponse.Stream stream) {
+        WebSocketServerHandshaker handshaker =
+                new WebSocketServerHandshakerFactory("wss://apiserver", null, false).newHandshaker(message);
+        if (handshaker == null) {
+            WebSocketServerHandshakerFactory.sendUnsupportedVersionResponse(ctx.channel());
+            return;
         }
-        ApiException failure = ApiException.unavailable(
-                503, "ServiceUnavailable", "watches are served over plain HTTP, not over WebSocket");
-        write(ctx, response((ApiResponse.Json) ApiHandler.failure(failure), null), false);
+        ctx.pipeline().addLast(new ClosingFrames());
+        handshaker.handshake(ctx.channel(), message).awaitUninterruptibly();
+        new WatchStream(ctx, stream, true).run();
+    }
+
+    private static final class ClosingFrames extends SimpleChannelInboundHandler<CloseWebSocketFrame> {
+        @Override
+        protected void channelRead0(ChannelHandlerContext ctx, CloseWebSocketFrame frame) {
+            ctx.close();
+        }
     }
 
     private User user(ChannelHandlerContext ctx, FullHttpRequest message) {

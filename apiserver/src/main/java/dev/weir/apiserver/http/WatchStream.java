@@ -6,6 +6,7 @@ import dev.weir.apiserver.rest.ApiResponse;
 import dev.weir.apiserver.rest.Reads;
 import dev.weir.apiserver.store.VersionedStore;
 import dev.weir.apiserver.store.Watch;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultHttpContent;
@@ -16,6 +17,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -27,19 +30,24 @@ final class WatchStream {
 
     private final ChannelHandlerContext ctx;
     private final ApiResponse.Stream stream;
+    private final boolean frames;
     private long seen;
 
-    WatchStream(ChannelHandlerContext ctx, ApiResponse.Stream stream) {
+    /** @param frames true after a WebSocket handshake */
+    WatchStream(ChannelHandlerContext ctx, ApiResponse.Stream stream, boolean frames) {
         this.ctx = ctx;
         this.stream = stream;
+        this.frames = frames;
     }
 
     void run() {
-        HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
-        head.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/json");
-        head.headers().set(HttpHeaderNames.CACHE_CONTROL, "no-cache, private");
-        HttpUtil.setTransferEncodingChunked(head, true);
-        ctx.write(head);
+        if (!frames) {
+            HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
+            head.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/json");
+            head.headers().set(HttpHeaderNames.CACHE_CONTROL, "no-cache, private");
+            HttpUtil.setTransferEncodingChunked(head, true);
+            ctx.write(head);
+        }
         stream.initial().forEach(this::send);
         ctx.flush();
         Watch watch = stream.watch();
@@ -53,7 +61,8 @@ final class WatchStream {
                 Thread.currentThread().interrupt();
             }
         }
-        ctx.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(_ -> ctx.close());
+        Object end = frames ? new CloseWebSocketFrame(1000, "") : LastHttpContent.EMPTY_LAST_CONTENT;
+        ctx.writeAndFlush(end).addListener(_ -> ctx.close());
     }
 
     private void follow(Watch watch, Instant end) throws InterruptedException {
@@ -127,6 +136,7 @@ final class WatchStream {
     }
 
     private void send(ObjectNode event) {
-        ctx.write(new DefaultHttpContent(Unpooled.wrappedBuffer(HttpApi.line(event))));
+        ByteBuf line = Unpooled.wrappedBuffer(HttpApi.line(event));
+        ctx.write(frames ? new TextWebSocketFrame(line) : new DefaultHttpContent(line));
     }
 }
