@@ -23,6 +23,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
+        // read once, when the first HTTP client is made: demos ask gateways for hosts that no DNS knows
+        System.setProperty("jdk.httpclient.allowRestrictedHeaders", "host");
         CommandLine line = new CommandLine(new Main());
         line.setExecutionExceptionHandler((failure, command, _) -> {
             command.getErr().println("weir: " + failure.getMessage());

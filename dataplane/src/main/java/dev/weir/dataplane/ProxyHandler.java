@@ -73,7 +73,7 @@ final class ProxyHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         if (request.decoderResult().isFailure()) {
             exchange.reply(400, "", "-");
         } else if (request.method().equals(HttpMethod.CONNECT)
-                || request.headers().contains(HttpHeaderNames.UPGRADE)) {
+                || request.headers().contains(HttpHeaderNames.UPGRADE, "websocket", true)) {
             exchange.reply(501, "tunnels and protocol upgrades are not served", "-");
         } else {
             exchange.route();
