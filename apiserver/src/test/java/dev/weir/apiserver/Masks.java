@@ -1,0 +1,84 @@
+package dev.weir.apiserver;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.Json;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/** Hides what two servers can never agree on: identities, times, revisions. */
+final class Masks {
+    private static final Set<String> TIMES =
+            Set.of("creationTimestamp", "time", "deletionTimestamp", "lastTransitionTime", "lastUpdateTime");
+    private static final Pattern UID = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+    private static final Pattern GENERATED = Pattern.compile("\\bgen-[a-z0-9]{5}\\b");
+    private static final Pattern QUOTED = Pattern.compile(
+            "(Invalid value: \"|is missing in '|unable to decode |cannot restore \\w+ from )\\{.*", Pattern.DOTALL);
+    private static final Pattern AGE = Pattern.compile("\\d+[smhd](\\d+[smh])?");
+    private static final Pattern TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
+
+    private Masks() {}
+
+    static JsonNode mask(JsonNode node, String key) {
+        if (node instanceof ObjectNode object) {
+            ObjectNode masked = JsonNodeFactory.instance.objectNode();
+            object.properties().forEach(entry -> masked.set(entry.getKey(), mask(entry.getValue(), entry.getKey())));
+            return masked;
+        }
+        if (node instanceof ArrayNode array) {
+            List<JsonNode> items = new ArrayList<>();
+            array.forEach(items::add);
+            if (key.equals("managedFields")) {
+                items.sort(Comparator.comparing(entry -> entry.path("manager").asText() + "|"
+                        + entry.path("operation").asText() + "|" + entry.path("subresource").asText() + "|"
+                        + entry.path("apiVersion").asText()));
+            }
+            ArrayNode masked = JsonNodeFactory.instance.arrayNode();
+            items.forEach(item -> masked.add(mask(item, key)));
+            return masked;
+        }
+        JsonNodeFactory json = JsonNodeFactory.instance;
+        boolean empty = node.isNull() || node.asText().isEmpty();
+        if (!empty && (key.equals("resourceVersion") || key.equals("continue") || TIMES.contains(key))) {
+            return json.textNode("<" + key + ">");
+        }
+        return node.isTextual() ? json.textNode(text(node.asText(), key)) : node;
+    }
+
+    private static String text(String text, String key) {
+        String masked = UID.matcher(text).replaceAll("<uid>");
+        masked = GENERATED.matcher(masked).replaceAll("gen-<suffix>");
+        masked = QUOTED.matcher(masked).replaceAll("$1<object>");
+        if ((key.isEmpty() || key.equals("cells")) && AGE.matcher(masked).matches()) {
+            return "<age>";
+        }
+        return TIME.matcher(masked).matches() ? "<time>" : masked;
+    }
+
+    /** Adds a line for each place where the two differ. */
+    static void compare(JsonNode wanted, JsonNode got, String path, List<String> differences) {
+        if (wanted.isObject() && got.isObject()) {
+            Set<String> names = new TreeSet<>();
+            wanted.fieldNames().forEachRemaining(names::add);
+            got.fieldNames().forEachRemaining(names::add);
+            names.forEach(name -> compare(wanted.path(name), got.path(name), path + "/" + name, differences));
+        } else if (wanted.isArray() && got.isArray() && wanted.size() == got.size()) {
+            for (int i = 0; i < wanted.size(); i++) {
+                compare(wanted.get(i), got.get(i), path + "/" + i, differences);
+            }
+        } else if (!Json.same(wanted, got)) {
+            differences.add(path + ": want " + shorten(wanted) + " got " + shorten(got));
+        }
+    }
+
+    private static String shorten(JsonNode node) {
+        String text = node.toString();
+        return text.length() > 120 ? text.substring(0, 120) : text;
+    }
+}
