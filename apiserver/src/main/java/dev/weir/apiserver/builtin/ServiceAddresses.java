@@ -2,6 +2,8 @@ package dev.weir.apiserver.builtin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.Json;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -57,29 +59,47 @@ public final class ServiceAddresses {
         JsonNode before = old.path("spec");
         boolean external = spec.path("type").asText().equals("ExternalName");
         boolean wasExternal = before.path("type").asText().equals("ExternalName");
-        if (external && !wasExternal) {
-            if (!spec.has("clusterIP")
-                    || spec.path("clusterIP")
-                            .asText()
-                            .equals(before.path("clusterIP").asText())) {
-                spec.remove("clusterIP");
-            }
-            return;
-        }
         if (external) {
-            return;
-        }
-        if (wasExternal) {
+            dropAddresses(spec, before);
+        } else if (wasExternal) {
             allocate(service);
-            return;
+        } else {
+            for (String field : List.of("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")) {
+                if (!spec.has(field) && before.has(field)) {
+                    spec.set(field, before.get(field).deepCopy());
+                }
+            }
+            nodePorts(spec, before);
         }
-        for (String field : Set.of("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")) {
-            if (!spec.has(field) && before.has(field)) {
-                spec.set(field, before.get(field).deepCopy());
+    }
+
+    /** A Service that becomes an ExternalName gives its addresses back, unless the user asks for others. */
+    private static void dropAddresses(ObjectNode spec, JsonNode before) {
+        for (String field : List.of("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")) {
+            if (Json.same(spec.get(field), before.get(field))) {
+                spec.remove(field);
             }
         }
-        if (!spec.path("type").asText().equals("ClusterIP")) {
-            allocate(service);
+    }
+
+    private void nodePorts(ObjectNode spec, JsonNode before) {
+        boolean cluster = spec.path("type").asText().equals("ClusterIP");
+        for (JsonNode node : spec.path("ports")) {
+            ObjectNode port = (ObjectNode) node;
+            if (cluster) {
+                port.remove("nodePort");
+            } else if (!port.has("nodePort")) {
+                port.put("nodePort", previous(port, before));
+            }
         }
+    }
+
+    private int previous(JsonNode port, JsonNode before) {
+        for (JsonNode old : before.path("ports")) {
+            if (Json.same(old.get("port"), port.get("port")) && Json.same(old.get("protocol"), port.get("protocol")) && old.has("nodePort")) {
+                return old.path("nodePort").asInt();
+            }
+        }
+        return FIRST_NODE_PORT + nextPort.getAndIncrement() % NODE_PORTS;
     }
 }

@@ -98,11 +98,11 @@ final class KubeletRelay {
 
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) {
-            other.writeAndFlush(message);
-            ctx.channel().config().setAutoRead(other.isWritable());
-            if (!other.isWritable()) {
-                other.writeAndFlush(Unpooled.EMPTY_BUFFER)
-                        .addListener(_ -> ctx.channel().config().setAutoRead(true));
+            boolean room = other.isWritable();
+            ctx.channel().config().setAutoRead(room);
+            ChannelFuture written = other.writeAndFlush(message);
+            if (!room) {
+                written.addListener(_ -> ctx.channel().config().setAutoRead(true));
             }
         }
 

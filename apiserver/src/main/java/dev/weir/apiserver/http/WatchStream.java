@@ -45,6 +45,7 @@ final class WatchStream {
             HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
             head.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/json");
             head.headers().set(HttpHeaderNames.CACHE_CONTROL, "no-cache, private");
+            head.headers().set(HttpHeaderNames.CONNECTION, "close");
             HttpUtil.setTransferEncodingChunked(head, true);
             ctx.write(head);
         }
@@ -83,7 +84,7 @@ final class WatchStream {
                 if (event != null) {
                     send(event);
                 }
-                if (!watch.hasNext()) {
+                if (!watch.hasNext() || !ctx.channel().isWritable()) {
                     flushAndWait();
                 }
             }
