@@ -36,7 +36,8 @@ final class Masks {
             array.forEach(items::add);
             if (key.equals("managedFields")) {
                 items.sort(Comparator.comparing(entry -> entry.path("manager").asText() + "|"
-                        + entry.path("operation").asText() + "|" + entry.path("subresource").asText() + "|"
+                        + entry.path("operation").asText() + "|"
+                        + entry.path("subresource").asText() + "|"
                         + entry.path("apiVersion").asText()));
             }
             ArrayNode masked = JsonNodeFactory.instance.arrayNode();

@@ -43,9 +43,9 @@ class ReplayTest {
             JsonNode crd = new YAMLMapper().readTree(definition);
             client.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd, "", "");
             List<Path> files;
-            try (Stream<Path> found = Files.list(Path.of(Objects.requireNonNull(
-                            ReplayTest.class.getResource(FOLDER + "recordings"))
-                    .toURI()))) {
+            try (Stream<Path> found =
+                    Files.list(Path.of(Objects.requireNonNull(ReplayTest.class.getResource(FOLDER + "recordings"))
+                            .toURI()))) {
                 files = found.sorted().toList();
             }
             try (var threads = Executors.newFixedThreadPool(24)) {
@@ -74,7 +74,8 @@ class ReplayTest {
 
     private void report() {
         System.out.printf("%-48s %6s %6s %6s%n", "operation", "all", "code", "body");
-        groups.forEach((name, counts) -> System.out.printf("%-48s %6d %6d %6d%n", name, counts[0], counts[1], counts[2]));
+        groups.forEach(
+                (name, counts) -> System.out.printf("%-48s %6d %6d %6d%n", name, counts[0], counts[1], counts[2]));
         System.out.printf("%d of %d answers agree, %d codes%n", sum(2), sum(0), sum(1));
         differences.stream().sorted().limit(30).forEach(System.out::println);
     }
@@ -100,7 +101,10 @@ class ReplayTest {
         }
         String namespace = recording.path("namespace").asText();
         ObjectNode body = JSON.createObjectNode();
-        body.put("apiVersion", "v1").put("kind", "Namespace").putObject("metadata").put("name", namespace);
+        body.put("apiVersion", "v1")
+                .put("kind", "Namespace")
+                .putObject("metadata")
+                .put("name", namespace);
         client.send("POST", "/api/v1/namespaces", body, "", "");
         String start = client.send("GET", "/api/v1/namespaces/" + namespace + "/configmaps", null, "", "")
                 .body()

@@ -75,7 +75,8 @@ public final class ServiceAddresses {
 
     /** A Service that becomes an ExternalName gives its addresses back, unless the user asks for others. */
     private static void dropAddresses(ObjectNode spec, JsonNode before) {
-        for (String field : List.of("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")) {
+        for (String field :
+                List.of("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy")) {
             if (Json.same(spec.get(field), before.get(field))) {
                 spec.remove(field);
             }
@@ -96,7 +97,9 @@ public final class ServiceAddresses {
 
     private int previous(JsonNode port, JsonNode before) {
         for (JsonNode old : before.path("ports")) {
-            if (Json.same(old.get("port"), port.get("port")) && Json.same(old.get("protocol"), port.get("protocol")) && old.has("nodePort")) {
+            if (Json.same(old.get("port"), port.get("port"))
+                    && Json.same(old.get("protocol"), port.get("protocol"))
+                    && old.has("nodePort")) {
                 return old.path("nodePort").asInt();
             }
         }

@@ -12,6 +12,7 @@ public final class ApiException extends RuntimeException {
 
     private final int code;
     private final transient ObjectNode status;
+    private transient List<String> warnings = List.of();
 
     private ApiException(int code, String reason, String message, @Nullable ObjectNode details) {
         super(message, null, false, false);
@@ -22,6 +23,17 @@ public final class ApiException extends RuntimeException {
     /** The HTTP status code. */
     public int code() {
         return code;
+    }
+
+    /** The warnings to send along; empty if none. */
+    public List<String> warnings() {
+        return warnings;
+    }
+
+    /** This failure, with warnings about what was sent. */
+    public ApiException withWarnings(List<String> about) {
+        warnings = List.copyOf(about);
+        return this;
     }
 
     /** The Status object to answer with. */

@@ -143,7 +143,7 @@ public final class ApiHandler {
 
     /** The body of an answer to a failure. */
     public static ApiResponse failure(ApiException failure) {
-        return new ApiResponse.Json(failure.code(), failure.status());
+        return new ApiResponse.Json(failure.code(), failure.status(), failure.warnings());
     }
 
     /** Answers plain text, as the mux does for paths that it does not know. */

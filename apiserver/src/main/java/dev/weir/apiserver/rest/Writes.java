@@ -91,7 +91,11 @@ public final class Writes {
         ResourceStrategy strategy = resources.strategy(target.type());
         List<String> warnings = options.report(target.type(), strategy.decode(object));
         strategy.setDefaults(object);
-        return new ApiResponse.Json(201, insert(target, object, options, true), warnings);
+        try {
+            return new ApiResponse.Json(201, insert(target, object, options, true), warnings);
+        } catch (ApiException refused) {
+            throw refused.withWarnings(warnings);
+        }
     }
 
     /** Stores a new, decoded and defaulted object. */
@@ -189,6 +193,15 @@ public final class Writes {
         ResourceStrategy strategy = resources.strategy(target.type());
         List<String> warnings = options.report(target.type(), strategy.decode(sent));
         strategy.setDefaults(sent);
+        try {
+            return replace(target, sent, options, warnings);
+        } catch (ApiException refused) {
+            throw refused.withWarnings(warnings);
+        }
+    }
+
+    private ApiResponse replace(Target target, ObjectNode sent, WriteOptions options, List<String> warnings) {
+        ResourceStrategy strategy = resources.strategy(target.type());
         Optional<ObjectNode> live = resources.find(target.type(), target.namespace(), target.name());
         checkUid(target, sent, live.orElse(null));
         if (live.isEmpty()) {
@@ -298,9 +311,14 @@ public final class Writes {
                 && !(type.plural().equals("pods")
                         && metadata.path("deletionGracePeriodSeconds").asLong() > 0)
                 && next.path("spec").path("finalizers").isEmpty();
-        Optional<VersionedStore.Entry> stored = done
-                ? resources.store().remove(key, entry.revision(), next)
-                : resources.store().replace(key, entry.revision(), next);
+        if (done) {
+            // watchers see the object as it was stored last, the writer what it asked for
+            return resources
+                    .store()
+                    .remove(key, entry.revision(), entry.object().deepCopy())
+                    .map(_ -> next);
+        }
+        Optional<VersionedStore.Entry> stored = resources.store().replace(key, entry.revision(), next);
         return stored.map(VersionedStore.Entry::object);
     }
 

@@ -1,0 +1,51 @@
+package dev.weir.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.weir.engine.Release;
+import org.junit.jupiter.api.Test;
+
+class ReleaseSpecTest {
+    private static ReleaseSpec.Parsed parse(String spec) throws Exception {
+        return ReleaseSpec.parse(
+                new YAMLMapper().readTree("metadata: {name: app, namespace: ns}\nspec:\n" + spec.indent(2)));
+    }
+
+    @Test
+    void namesFieldValueAndWhatIsAllowed() throws Exception {
+        ReleaseSpec.Parsed parsed = parse("""
+                strategy: Sideways
+                router: Nginx
+                versions:
+                - {name: app, image: a}
+                - {name: b}
+                - {name: b, image: c, mirrorPercent: 150}
+                """);
+        assertThat(parsed)
+                .isInstanceOfSatisfying(
+                        ReleaseSpec.Parsed.Invalid.class,
+                        invalid -> assertThat(invalid.violations())
+                                .containsExactly(
+                                        "spec.strategy: \"Sideways\" is not one of None, Mirror",
+                                        "spec.router: \"Nginx\" is not one of Istio",
+                                        "spec.versions[0].name: \"app\" is the name of the application's service; it must differ",
+                                        "spec.versions[1]: exactly one of image, template and workloadRef is required",
+                                        "spec.versions[2].name: \"b\" is used twice; names of versions must differ",
+                                        "spec.versions[2].mirrorPercent: 150 is not from 0 to 100"));
+    }
+
+    @Test
+    void aVersionsLabelsWinOverTheReleases() throws Exception {
+        ReleaseSpec.Parsed parsed = parse("""
+                metadata: {labels: {team: a, tier: web}}
+                versions:
+                - {name: app-0, image: a, labels: {team: b}}
+                """);
+        assertThat(parsed).isInstanceOfSatisfying(ReleaseSpec.Parsed.Valid.class, valid -> {
+            Release.Version version = valid.release().primary();
+            assertThat(version.labels()).containsEntry("team", "b").containsEntry("tier", "web");
+            assertThat(version.port()).isEqualTo(80);
+        });
+    }
+}
