@@ -1,183 +1,252 @@
 package dev.weir.samples;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.net.httpserver.Headers;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetSocketAddress;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** A server that tells its clients what they sent, after httpbin; one access line per request in common log format. */
 public final class HttpBin implements AutoCloseable {
     private static final DateTimeFormatter COMMON_LOG =
             DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ENGLISH);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MOST_BODY_BYTES = 16 * 1024 * 1024;
+    /** How long an idle connection stays open on close: a request that is on its way then still gets its answer. */
+    private static final long LINGER_MILLIS = 100;
 
-    private final HttpServer server;
+    private static final int MOST_WAITING = 64;
+    private static final long CLOSE_SECONDS = 11;
+
+    /** Shared by all servers of the process: a pod more is not a thread more. */
+    private static final EventLoopGroup GROUP =
+            new MultiThreadIoEventLoopGroup(2, new DefaultThreadFactory("httpbin", true), NioIoHandler.newFactory());
+
     private final Consumer<String> log;
-    private final AtomicInteger inFlight = new AtomicInteger();
+    private final Channel server;
+    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    private volatile boolean closing;
 
-    private HttpBin(HttpServer server, Consumer<String> log) {
-        this.server = server;
+    private HttpBin(InetSocketAddress bind, Consumer<String> log) throws IOException {
         this.log = log;
+        ChannelFuture bound = new ServerBootstrap()
+                .group(GROUP)
+                .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_BACKLOG, 1024)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childHandler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(new HttpServerCodec())
+                                .addLast(new HttpObjectAggregator(MOST_BODY_BYTES))
+                                .addLast(new Connection());
+                    }
+                })
+                .bind(bind)
+                .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException(
+                    "cannot listen on " + bind + ": " + bound.cause().getMessage());
+        }
+        this.server = bound.channel();
     }
 
     /**
      * Starts a server.
      *
-     * @param log gets each access line; called before the answer is complete, so that counts never lag behind clients
+     * @param log gets each access line; called before the answer is sent, so that counts never lag behind clients
      * @throws IOException if the address cannot be bound
      */
     public static HttpBin start(InetSocketAddress bind, Consumer<String> log) throws IOException {
-        HttpServer server = HttpServer.create(bind, 1024);
-        HttpBin bin = new HttpBin(server, log);
-        server.createContext("/", bin::handle);
-        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
-        server.start();
-        return bin;
+        return new HttpBin(bind, log);
     }
 
     public InetSocketAddress address() {
-        return server.getAddress();
+        return (InetSocketAddress) server.localAddress();
     }
 
-    private void handle(HttpExchange exchange) throws IOException {
-        inFlight.incrementAndGet();
-        try (exchange) {
-            byte[] body = exchange.getRequestBody().readAllBytes();
-            String path = exchange.getRequestURI().getPath();
-            Answer answer = answer(exchange, path, body);
-            String line = "%s - - [%s] \"%s %s HTTP/1.1\" %d %d"
-                    .formatted(
-                            exchange.getRemoteAddress().getAddress().getHostAddress(),
-                            COMMON_LOG.format(ZonedDateTime.now(ZoneOffset.UTC)),
-                            exchange.getRequestMethod(),
-                            exchange.getRequestURI(),
-                            answer.code(),
-                            answer.body().length);
-            log.accept(line);
-            send(exchange, answer);
-        } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-        } finally {
-            inFlight.decrementAndGet();
-        }
-    }
-
-    private record Answer(int code, String contentType, byte[] body) {
-        static Answer json(ObjectNode node) {
-            return new Answer(200, "application/json", (node.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
-        }
-
-        static Answer empty(int code) {
-            return new Answer(code, "text/html; charset=utf-8", new byte[0]);
-        }
-    }
-
-    private static void send(HttpExchange exchange, Answer answer) throws IOException {
-        exchange.getResponseHeaders().set("Content-Type", answer.contentType());
-        boolean head = exchange.getRequestMethod().equals("HEAD");
-        boolean none = head || answer.body().length == 0;
-        exchange.sendResponseHeaders(answer.code(), none ? -1 : answer.body().length);
-        if (!none) {
-            try (OutputStream out = exchange.getResponseBody()) {
-                out.write(answer.body());
-            }
-        }
-    }
-
-    private static Answer answer(HttpExchange exchange, String path, byte[] body) throws InterruptedException {
-        String method = exchange.getRequestMethod();
-        String[] parts = path.split("/");
-        String first = parts.length > 1 ? parts[1] : "";
-        return switch (first) {
-            case "" ->
-                new Answer(
-                        200,
-                        "text/html; charset=utf-8",
-                        "<!DOCTYPE html><html><head><title>httpbin</title></head><body>httpbin</body></html>\n"
-                                .getBytes(StandardCharsets.UTF_8));
-            case "get" -> onlyFor(method, List.of("GET", "HEAD"), describe(exchange, null));
-            case "post" -> onlyFor(method, List.of("POST"), describe(exchange, body));
-            case "headers" -> onlyFor(method, List.of("GET", "HEAD"), headersOnly(exchange));
-            case "ip" ->
-                onlyFor(method, List.of("GET", "HEAD"), JSON.createObjectNode().put("origin", origin(exchange)));
-            case "anything" -> Answer.json(describe(exchange, body).put("method", method));
-            case "status" ->
-                parts.length == 3 && parts[2].matches("[1-5]\\d\\d")
-                        ? Answer.empty(Integer.parseInt(parts[2]))
-                        : Answer.empty(400);
-            case "delay" -> {
-                double seconds =
-                        parts.length == 3 && parts[2].matches("\\d{1,3}(\\.\\d+)?") ? Double.parseDouble(parts[2]) : 0;
-                Thread.sleep((long) (Math.min(10, seconds) * 1000));
-                yield Answer.json(describe(exchange, body));
-            }
-            default -> Answer.empty(404);
-        };
-    }
-
-    private static Answer onlyFor(String method, List<String> methods, ObjectNode node) {
-        return methods.contains(method) ? Answer.json(node) : Answer.empty(405);
-    }
-
-    private static String origin(HttpExchange exchange) {
-        return exchange.getRemoteAddress().getAddress().getHostAddress();
-    }
-
-    private static ObjectNode headersOnly(HttpExchange exchange) {
-        ObjectNode node = JSON.createObjectNode();
-        headers(exchange.getRequestHeaders(), node.putObject("headers"));
-        return node;
-    }
-
-    private static void headers(Headers headers, ObjectNode into) {
-        headers.forEach((name, values) -> into.put(name, String.join(",", values)));
-    }
-
-    private static ObjectNode describe(HttpExchange exchange, byte @org.jspecify.annotations.Nullable [] body) {
-        ObjectNode node = JSON.createObjectNode();
-        ObjectNode args = node.putObject("args");
-        String query = exchange.getRequestURI().getRawQuery();
-        if (query != null) {
-            for (String pair : query.split("&")) {
-                String[] sides = pair.split("=", 2);
-                args.put(decode(sides[0]), sides.length == 2 ? decode(sides[1]) : "");
-            }
-        }
-        if (body != null) {
-            node.put("data", new String(body, StandardCharsets.UTF_8));
-            node.putObject("files");
-            node.putObject("form");
-        }
-        headers(exchange.getRequestHeaders(), node.putObject("headers"));
-        if (body != null) {
-            node.putNull("json");
-        }
-        node.put("origin", origin(exchange));
-        node.put("url", "http://" + exchange.getRequestHeaders().getFirst("Host") + exchange.getRequestURI());
-        return node;
-    }
-
-    private static String decode(String text) {
-        return URLDecoder.decode(text, StandardCharsets.UTF_8);
-    }
-
-    /** Stops accepting, lets requests under way finish for up to five seconds, then closes every connection. */
+    /** Stops accepting; requests under way are answered, and their connections closed after the answer. */
     @Override
     public void close() {
-        server.stop(inFlight.get() > 0 ? 5 : 0);
+        closing = true;
+        server.close().awaitUninterruptibly();
+        List<Connection> open = List.copyOf(connections);
+        CountDownLatch left = new CountDownLatch(open.size());
+        for (Connection connection : open) {
+            connection.context.channel().closeFuture().addListener(_ -> left.countDown());
+            connection.closeWhenIdle();
+        }
+        try {
+            if (!left.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                open.forEach(connection -> connection.context.close());
+            }
+        } catch (InterruptedException stopped) {
+            open.forEach(connection -> connection.context.close());
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** One client connection; everything in it runs on the connection's event loop. */
+    private final class Connection extends SimpleChannelInboundHandler<FullHttpRequest> {
+        @SuppressWarnings("NullAway.Init") // set when the connection opens, before it is in the set
+        private ChannelHandlerContext context;
+
+        private boolean busy;
+        /** Requests that a client sent before it had the answer to the one before. */
+        private final Queue<FullHttpRequest> waiting = new ArrayDeque<>();
+
+        @Override
+        public void channelActive(ChannelHandlerContext ctx) {
+            context = ctx;
+            connections.add(this);
+            if (closing) {
+                closeWhenIdle();
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            connections.remove(this);
+            waiting.forEach(FullHttpRequest::release);
+            waiting.clear();
+        }
+
+        void closeWhenIdle() {
+            context.executor()
+                    .schedule(
+                            () -> {
+                                if (!busy) {
+                                    context.close();
+                                }
+                            },
+                            LINGER_MILLIS,
+                            TimeUnit.MILLISECONDS);
+        }
+
+        @Override
+        protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
+            if (!busy) {
+                serve(ctx, request);
+            } else if (waiting.size() < MOST_WAITING) {
+                waiting.add(request.retain());
+            } else {
+                ctx.close();
+            }
+        }
+
+        private void serve(ChannelHandlerContext ctx, FullHttpRequest request) {
+            busy = true;
+            Answers.Answer answer = request.decoderResult().isFailure()
+                    ? Answers.Answer.of(400, "text/html", "Bad Request\n")
+                    : Answers.to(asked(ctx, request));
+            String line = "%s - - [%s] \"%s %s %s\" %d %d"
+                    .formatted(
+                            peer(ctx),
+                            COMMON_LOG.format(ZonedDateTime.now(ZoneOffset.UTC)),
+                            request.method(),
+                            request.uri(),
+                            request.protocolVersion(),
+                            answer.code(),
+                            answer.body().length);
+            boolean keepAlive = HttpUtil.isKeepAlive(request);
+            boolean head = request.method().name().equals("HEAD");
+            Runnable reply = () -> {
+                log.accept(line);
+                send(ctx, answer, head, keepAlive && !closing);
+            };
+            if (answer.delayMillis() > 0) {
+                ctx.executor().schedule(reply, answer.delayMillis(), TimeUnit.MILLISECONDS);
+            } else {
+                reply.run();
+            }
+        }
+
+        private void send(ChannelHandlerContext ctx, Answers.Answer answer, boolean head, boolean keepAlive) {
+            FullHttpResponse response = new DefaultFullHttpResponse(
+                    HttpVersion.HTTP_1_1,
+                    HttpResponseStatus.valueOf(answer.code()),
+                    head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(answer.body()));
+            boolean bodiless = answer.code() == 204 || answer.code() == 304;
+            if (!bodiless) {
+                response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, answer.body().length);
+            }
+            response.headers()
+                    .set(HttpHeaderNames.SERVER, "weir-httpbin")
+                    .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
+                    .set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+                    .set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+            if (!answer.allow().isEmpty()) {
+                response.headers().set(HttpHeaderNames.ALLOW, String.join(", ", answer.allow()));
+            }
+            response.headers()
+                    .set(HttpHeaderNames.CONNECTION, keepAlive ? HttpHeaderValues.KEEP_ALIVE : HttpHeaderValues.CLOSE);
+            ctx.writeAndFlush(response).addListener(_ -> {
+                busy = false;
+                if (!keepAlive) {
+                    ctx.close();
+                    return;
+                }
+                FullHttpRequest next = waiting.poll();
+                if (next != null) {
+                    serve(ctx, next);
+                    next.release();
+                } else if (closing) {
+                    closeWhenIdle();
+                }
+            });
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            ctx.close();
+        }
+    }
+
+    private static String peer(ChannelHandlerContext ctx) {
+        return ((InetSocketAddress) ctx.channel().remoteAddress()).getAddress().getHostAddress();
+    }
+
+    private static Answers.Asked asked(ChannelHandlerContext ctx, FullHttpRequest request) {
+        Map<String, List<String>> headers = new LinkedHashMap<>();
+        request.headers()
+                .names()
+                .forEach(name -> headers.put(name, request.headers().getAll(name)));
+        return new Answers.Asked(
+                request.method().name(), request.uri(), headers, peer(ctx), ByteBufUtil.getBytes(request.content()));
     }
 }
