@@ -2,8 +2,11 @@ package dev.weir.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.weir.engine.Release;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class ReleaseSpecTest {
@@ -47,5 +50,33 @@ class ReleaseSpecTest {
             assertThat(version.labels()).containsEntry("team", "b").containsEntry("tier", "web");
             assertThat(version.port()).isEqualTo(80);
         });
+    }
+
+    @Test
+    void theControllerChartCarriesTheSameDefinition() throws Exception {
+        Path chart = Path.of("..", "charts", "controller", "crd-files", "weir.dev_releases.yaml");
+        Path own = Path.of("src", "main", "resources", "crds", "weir.dev_releases.yaml");
+        assertThat(Files.readString(chart)).isEqualTo(Files.readString(own));
+    }
+
+    @Test
+    void theDefinitionAllowsJustWhatIsParsed() throws Exception {
+        JsonNode definition =
+                new YAMLMapper().readTree(ReleaseSpecTest.class.getResourceAsStream("/crds/weir.dev_releases.yaml"));
+        JsonNode spec = definition.at("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties");
+        for (JsonNode strategy : spec.at("/strategy/enum")) {
+            assertThat(parse("strategy: " + strategy.asText() + "\nversions: [{name: a, image: b}]"))
+                    .isInstanceOf(ReleaseSpec.Parsed.Valid.class);
+        }
+        assertThat(parse("versions: [{name: a, image: b}]"))
+                .isInstanceOfSatisfying(ReleaseSpec.Parsed.Valid.class, valid -> {
+                    assertThat(valid.release().router())
+                            .isEqualTo(spec.at("/router/default").asText());
+                    assertThat(valid.release().port())
+                            .isEqualTo(
+                                    spec.at("/service/properties/port/default").asInt());
+                    assertThat(valid.release().strategy().name())
+                            .isEqualToIgnoringCase(spec.at("/strategy/default").asText());
+                });
     }
 }
