@@ -356,7 +356,7 @@ final class PodRunner {
                         .withName(pod.getMetadata().getName())
                         .withGracePeriod(0)
                         .delete();
-            } catch (KubernetesClientException closing) {
+            } catch (KubernetesClientException | IllegalStateException closing) {
                 LOGGER.debug("pod is not confirmed", closing);
             }
         });
