@@ -228,7 +228,7 @@ final class SchemaValidation {
         BigDecimal number = value.decimalValue();
         JsonNode most = schema.keyword("maximum");
         if (most.isNumber() && number.compareTo(most.decimalValue()) > 0) {
-            add(Kind.INVALID, path, value.asText(), path + " in body should be less than or equal to " + most.asText());
+            add(Kind.INVALID, path, value.asText(), path + " in body should be less than or equal to " + plain(most));
         }
         JsonNode least = schema.keyword("minimum");
         if (least.isNumber() && number.compareTo(least.decimalValue()) < 0) {
@@ -236,8 +236,13 @@ final class SchemaValidation {
                     Kind.INVALID,
                     path,
                     value.asText(),
-                    path + " in body should be greater than or equal to " + least.asText());
+                    path + " in body should be greater than or equal to " + plain(least));
         }
+    }
+
+    /** Bounds are floats in Go, printed without a needless fraction. */
+    private static String plain(JsonNode bound) {
+        return bound.decimalValue().stripTrailingZeros().toPlainString();
     }
 
     private void combinations(Schema schema, JsonNode value, String path) {
