@@ -46,6 +46,9 @@ final class PodRunner {
     private String address = "127.0.0.1";
     private @Nullable ContainerLog log;
     private volatile @Nullable Process process;
+    /** True once requests may come from the data plane: such a pod drains before it stops, a command pod need not. */
+    private volatile boolean serves;
+
     private volatile Map<String, String> environment = Map.of();
 
     /** What every pod needs. */
@@ -166,6 +169,7 @@ final class PodRunner {
 
     /** Tells the data plane where a port really is, if not where its number says. */
     private void announce(int port, InetSocketAddress bound) {
+        serves = true;
         if (bound.getPort() == port && bound.getAddress().getHostAddress().equals(address)) {
             return;
         }
@@ -341,7 +345,6 @@ final class PodRunner {
         }
         Thread.startVirtualThread(() -> {
             try {
-                boolean serves = process == null && !open.isEmpty();
                 if (serves && (graceSeconds == null || graceSeconds > 0)) {
                     TimeUnit.MILLISECONDS.sleep(DRAIN_MILLIS);
                 }
