@@ -140,6 +140,13 @@ public final class ReleaseDecider {
                         percents);
             }
         }
+        if (release.strategy() != Release.Strategy.NONE && !seen.routed()) {
+            return status(
+                    Decision.Phase.RECONCILING,
+                    "RouteNotApplied",
+                    "every version is ready; the route is being written",
+                    percents);
+        }
         return status(Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", percents);
     }
 

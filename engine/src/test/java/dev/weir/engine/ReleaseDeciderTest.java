@@ -64,6 +64,20 @@ class ReleaseDeciderTest {
     }
 
     @Test
+    void isNotReadyBeforeTheRouteIsSeen() {
+        Release release = release(Release.Strategy.MIRROR, 50, "app-0");
+        Decision unseen = ReleaseDecider.decide(release, seen(Map.of("app-0", READY), false));
+        assertThat(unseen.status().phase()).isEqualTo(Decision.Phase.RECONCILING);
+        assertThat(unseen.status().reason()).isEqualTo("RouteNotApplied");
+        assertThat(unseen.actions()).anyMatch(Action.ApplyRoute.class::isInstance);
+        Release unrouted = release(Release.Strategy.NONE, 50, "app-0");
+        assertThat(ReleaseDecider.decide(unrouted, seen(Map.of("app-0", READY), false))
+                        .status()
+                        .phase())
+                .isEqualTo(Decision.Phase.READY);
+    }
+
+    @Test
     void zeroPercentMeansNoCopies() {
         Decision decision = ReleaseDecider.decide(
                 release(Release.Strategy.MIRROR, 0, "app-0", "app-1"),
