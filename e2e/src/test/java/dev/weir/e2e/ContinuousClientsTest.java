@@ -148,9 +148,12 @@ class ContinuousClientsTest {
         assertAll(clients.stream()
                 .map(c -> () -> assertAll(
                         () -> assertEquals(List.of(), c.failures(), c.name()),
-                        () -> assertEquals(java.util.Set.of("200 httpbin-0"), c.answers().keySet(), c.name()),
                         () -> assertEquals(
-                                c.answered("httpbin-0"), logs.count("httpbin-0", c.name()), c.name() + " at servers"))));
+                                java.util.Set.of("200 httpbin-0"), c.answers().keySet(), c.name()),
+                        () -> assertEquals(
+                                c.answered("httpbin-0"),
+                                logs.count("httpbin-0", c.name()),
+                                c.name() + " at servers"))));
         client.genericKubernetesResources("weir.dev/v1alpha1", "Release")
                 .inNamespace(namespace)
                 .withName("httpbin")
@@ -274,7 +277,11 @@ class ContinuousClientsTest {
         String name = kind + "-" + round++;
         try (RawConnection connection = new RawConnection(address(local.gateway()))) {
             for (int i = 0; i < requests; i++) {
-                assertEquals(200, connection.send(release.host(), "/get?client=" + name, "").status());
+                assertEquals(
+                        200,
+                        connection
+                                .send(release.host(), "/get?client=" + name, "")
+                                .status());
             }
         }
         long[] last = {-1};

@@ -101,6 +101,11 @@ final class MirrorRelease {
     }
 
     boolean candidateExists() {
-        return client.apps().deployments().inNamespace(namespace).withName("httpbin-1").get() != null;
+        return client.apps()
+                        .deployments()
+                        .inNamespace(namespace)
+                        .withName("httpbin-1")
+                        .get()
+                != null;
     }
 }
