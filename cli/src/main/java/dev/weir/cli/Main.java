@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             LocalCommand.class,
             DemoCommand.class,
+            BenchCommand.class,
             OperatorCommand.class,
             AutoComplete.GenerateCompletion.class,
             CommandLine.HelpCommand.class
