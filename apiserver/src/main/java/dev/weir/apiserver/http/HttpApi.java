@@ -27,6 +27,8 @@ import io.netty.handler.ssl.SslHandler;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -120,7 +122,27 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
     private User user(ChannelHandlerContext ctx, FullHttpRequest message) {
         Optional<User> user =
                 authenticator.authenticate(message.headers().get(HttpHeaderNames.AUTHORIZATION), certificate(ctx));
-        return user.orElseThrow(ApiException::unauthorized);
+        return impersonated(user.orElseThrow(ApiException::unauthorized), message);
+    }
+
+    /** Who the user wants to be taken for ({@code kubectl --as}); only masters may. */
+    private static User impersonated(User user, FullHttpRequest message) {
+        String name = message.headers().get("Impersonate-User");
+        if (name == null) {
+            return user;
+        }
+        if (!user.isMaster()) {
+            throw ApiException.forbiddenPath("users \"" + name + "\" is forbidden: User \"" + user.name()
+                    + "\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope");
+        }
+        List<String> groups = new ArrayList<>(message.headers().getAll("Impersonate-Group"));
+        String[] account = name.split(":", -1);
+        if (groups.isEmpty() && account.length == 4 && name.startsWith("system:serviceaccount:")) {
+            groups.add("system:serviceaccounts");
+            groups.add("system:serviceaccounts:" + account[2]);
+        }
+        groups.add("system:authenticated");
+        return new User(name, "", groups);
     }
 
     private static @Nullable X509Certificate certificate(ChannelHandlerContext ctx) {

@@ -151,15 +151,14 @@ public final class Deletes {
         if (!type.plural().equals("pods")) {
             return 0;
         }
-        if (options.has("gracePeriodSeconds")) {
-            return Math.max(0, options.path("gracePeriodSeconds").asLong());
-        }
         if (live.path("spec").path("nodeName").asText("").isEmpty()
                 || List.of("Succeeded", "Failed")
                         .contains(live.path("status").path("phase").asText())) {
             return 0;
         }
-        return live.path("spec").path("terminationGracePeriodSeconds").asLong(POD_GRACE_SECONDS);
+        long asked = options.path("gracePeriodSeconds")
+                .asLong(live.path("spec").path("terminationGracePeriodSeconds").asLong(POD_GRACE_SECONDS));
+        return asked < 0 ? 1 : asked;
     }
 
     private static List<String> finalizers(ObjectNode metadata, ObjectNode options) {

@@ -349,7 +349,8 @@ public final class Writes {
         } else if (target.subresource().equals("status")) {
             keepAllButStatus(strategy, next, live);
         }
-        if (strategy.hasGeneration() && target.subresource().isEmpty() && strategy.specChanged(next, live)) {
+        boolean maySpec = !target.subresource().equals("status");
+        if (strategy.hasGeneration() && maySpec && strategy.specChanged(next, live)) {
             metadata.put("generation", before.path("generation").asInt() + 1);
         }
         List<FieldError> errors = new ArrayList<>(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
