@@ -25,6 +25,8 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -37,14 +39,16 @@ import java.util.function.Supplier;
 public final class DataPlane implements AutoCloseable {
     private static final int MOST_REQUEST_BYTES = 16 * 1024 * 1024;
     private static final int MOST_HEADER_BYTES = 60 * 1024;
+    private static final long QUIET_POLL_MILLIS = 100;
 
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(2, new DefaultThreadFactory("dataplane", true), NioIoHandler.newFactory());
     private final EventLoopGroup mirrorGroup =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("mirror", true), NioIoHandler.newFactory());
-    private final UpstreamPool pool = new UpstreamPool();
+    private final Object changes = new Object();
+    private final UpstreamPool pool = new UpstreamPool(this::changed);
     private final Metrics metrics = new Metrics();
-    private final Mirroring mirroring = new Mirroring(mirrorGroup, metrics);
+    private final Mirroring mirroring = new Mirroring(mirrorGroup, metrics, new UpstreamPool(this::changed));
     private volatile RouteTable table = new RouteTable(MeshConfig.EMPTY);
 
     private DataPlane() {}
@@ -55,10 +59,48 @@ public final class DataPlane implements AutoCloseable {
 
     /** Puts a configuration in force. */
     public void update(MeshConfig config) {
-        RouteTable next = new RouteTable(config);
-        table = next;
-        pool.retain(next.addresses());
-        mirroring.pool().retain(next.addresses());
+        table = new RouteTable(config);
+        closeUnknown();
+        changed();
+    }
+
+    /** A connection that was given back just as its address left the table is idle in vain: looked for again. */
+    private Set<InetSocketAddress> closeUnknown() {
+        Set<InetSocketAddress> known = table.addresses();
+        pool.retain(known);
+        mirroring.pool().retain(known);
+        return known;
+    }
+
+    private void changed() {
+        synchronized (changes) {
+            changes.notifyAll();
+        }
+    }
+
+    /**
+     * Waits until no service leads to these addresses and no request to them, mirrored ones included, is under way.
+     *
+     * @return false if that is not so when the time is over
+     */
+    public boolean awaitQuiet(Set<InetSocketAddress> addresses, Duration limit) throws InterruptedException {
+        long end = System.nanoTime() + limit.toNanos();
+        synchronized (changes) {
+            while (true) {
+                Set<InetSocketAddress> known = closeUnknown();
+                if (addresses.stream()
+                        .noneMatch(a -> known.contains(a)
+                                || pool.connected(a)
+                                || mirroring.pool().connected(a))) {
+                    return true;
+                }
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0) {
+                    return false;
+                }
+                changes.wait(Math.min(left, QUIET_POLL_MILLIS));
+            }
+        }
     }
 
     /**

@@ -28,12 +28,13 @@ final class Mirroring {
 
     private final EventLoopGroup group;
     private final Metrics metrics;
-    private final UpstreamPool pool = new UpstreamPool();
+    private final UpstreamPool pool;
     private final AtomicInteger inFlight = new AtomicInteger();
 
-    Mirroring(EventLoopGroup group, Metrics metrics) {
+    Mirroring(EventLoopGroup group, Metrics metrics, UpstreamPool pool) {
         this.group = group;
         this.metrics = metrics;
+        this.pool = pool;
     }
 
     UpstreamPool pool() {

@@ -2,6 +2,7 @@ package dev.weir.dataplane;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -28,6 +29,15 @@ final class UpstreamPool {
 
     private final Map<EventLoop, Map<InetSocketAddress, ConcurrentLinkedDeque<Channel>>> idle =
             new ConcurrentHashMap<>();
+    /** How many connections are open or opening, idle ones included. */
+    private final Map<InetSocketAddress, Integer> open = new ConcurrentHashMap<>();
+
+    private final Runnable closed;
+
+    /** @param closed called after each connection that has closed */
+    UpstreamPool(Runnable closed) {
+        this.closed = closed;
+    }
 
     /** An idle connection, or null. */
     @Nullable
@@ -48,7 +58,8 @@ final class UpstreamPool {
 
     /** Opens a connection on the loop; the listener gets the future. */
     void connect(EventLoop loop, InetSocketAddress address, ChannelFutureListener done) {
-        new Bootstrap()
+        open.merge(address, 1, Integer::sum);
+        ChannelFuture connecting = new Bootstrap()
                 .group(loop)
                 .channel(NioSocketChannel.class)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
@@ -59,8 +70,17 @@ final class UpstreamPool {
                         channel.pipeline().addLast(new HttpClientCodec(8192, 65_536, 65_536));
                     }
                 })
-                .connect(address)
-                .addListener(done);
+                .connect(address);
+        connecting.channel().closeFuture().addListener(_ -> {
+            open.computeIfPresent(address, (_, count) -> count == 1 ? null : count - 1);
+            closed.run();
+        });
+        connecting.addListener(done);
+    }
+
+    /** Whether there is a connection to the address, be it opening, in use or idle. */
+    boolean connected(InetSocketAddress address) {
+        return open.containsKey(address);
     }
 
     /** Keeps a connection for later; one that is closed meanwhile is forgotten when it is taken. */

@@ -11,10 +11,14 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.commons.statistics.distribution.BinomialDistribution;
 import org.junit.jupiter.api.AfterEach;
@@ -203,5 +207,38 @@ class ProxyTest {
             assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
                     .startsWith("HTTP/1.1 404");
         }
+    }
+
+    @Test
+    void anAddressIsQuietOnceNothingLeadsToItAndItsLastRequestIsAnswered() throws Exception {
+        CountDownLatch arrived = new CountDownLatch(1);
+        CountDownLatch answer = new CountDownLatch(1);
+        primaryServer.removeContext("/");
+        primaryServer.createContext("/", exchange -> {
+            arrived.countDown();
+            try (exchange) {
+                answer.await();
+                exchange.sendResponseHeaders(200, -1);
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        Set<InetSocketAddress> address = Set.of(
+                new InetSocketAddress("127.0.0.1", primaryServer.getAddress().getPort()));
+        Future<String> held;
+        try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            held = clients.submit(this::get);
+            arrived.await();
+            assertThat(dataPlane.awaitQuiet(address, Duration.ZERO))
+                    .as("still routed to")
+                    .isFalse();
+            dataPlane.update(MeshConfig.EMPTY);
+            assertThat(dataPlane.awaitQuiet(address, Duration.ZERO))
+                    .as("a request is under way")
+                    .isFalse();
+            answer.countDown();
+            assertThat(dataPlane.awaitQuiet(address, Duration.ofSeconds(10))).isTrue();
+        }
+        assertThat(held.get()).startsWith("HTTP/1.1 200");
     }
 }
