@@ -1,10 +1,12 @@
 package dev.weir.cli;
 
 import dev.weir.bench.DriftBench;
+import dev.weir.bench.MirrorBench;
 import dev.weir.bench.StartupBench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -32,6 +34,35 @@ final class BenchCommand {
     int startup(@Option(names = "--repeats", defaultValue = "10", description = "Default: 10.") int repeats)
             throws IOException, InterruptedException {
         return in(folder -> StartupBench.run(System.out, command(folder), folder, Math.max(1, repeats)));
+    }
+
+    @Command(
+            name = "mirror",
+            description =
+                    "What mirroring to a candidate that misbehaves costs users: 99th percentiles with and without.",
+            mixinStandardHelpOptions = true)
+    int mirror(
+            @Option(names = "--repeats", defaultValue = "7", description = "Pairs of runs per kind. Default: 7.")
+                    int repeats,
+            @Option(names = "--rate", defaultValue = "500", description = "Requests per second. Default: 500.")
+                    int rate,
+            @Option(names = "--duration", defaultValue = "8", description = "Seconds per run. Default: 8.") int seconds,
+            @Option(
+                            names = "--kinds",
+                            split = ",",
+                            defaultValue = "hang,refuse,slow",
+                            description = "Of hang, refuse, slow, answer. Default: ${DEFAULT-VALUE}.")
+                    List<String> kinds)
+            throws IOException, InterruptedException {
+        for (String kind : kinds) {
+            if (!MirrorBench.kinds().contains(kind)) {
+                System.err.println("--kinds: " + kind + " is not one of " + String.join(", ", MirrorBench.kinds()));
+                return 2;
+            }
+        }
+        MirrorBench.Plan plan = new MirrorBench.Plan(
+                kinds, Math.max(1, repeats), Math.max(1, rate), Duration.ofSeconds(Math.max(1, seconds)));
+        return in(folder -> MirrorBench.run(System.out, folder, plan));
     }
 
     /** This very build, with the options of the JVM that runs now. */

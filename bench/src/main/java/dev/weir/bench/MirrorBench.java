@@ -1,0 +1,297 @@
+package dev.weir.bench;
+
+import dev.weir.bench.FaultyCandidate.Kind;
+import dev.weir.local.LocalMode;
+import dev.weir.local.LocalOptions;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.ToDoubleFunction;
+
+/** What mirroring to a candidate that misbehaves costs the users of the primary: 99th percentiles with and without. */
+public final class MirrorBench {
+    /** The most that the median ratio of a kind may be. */
+    private static final double BOUND = 1.2;
+
+    private static final String NAMESPACE = "default";
+    private static final Duration WAIT = Duration.ofSeconds(60);
+    private static final Duration WARM_UP = Duration.ofSeconds(10);
+    private static final Duration SETTLE = Duration.ofSeconds(1);
+    private static final long POLL_MILLIS = 20;
+    private static final String COPIES = "weir_mirrored_requests_total";
+    private static final String DROPS = "weir_mirrored_requests_dropped_total";
+    private static final String GATEWAY = """
+            apiVersion: networking.istio.io/v1beta1
+            kind: Gateway
+            metadata: {name: my-gateway, namespace: default}
+            spec:
+              selector: {istio: ingressgateway}
+              servers:
+              - port: {number: 80, name: http, protocol: HTTP}
+                hosts: ["*"]
+            """;
+    private static final String RELEASE = """
+            apiVersion: weir.dev/v1alpha1
+            kind: Release
+            metadata: {name: httpbin, namespace: default}
+            spec:
+              strategy: Mirror
+              gateways: [my-gateway]
+              versions:
+              - {name: httpbin-0, image: kennethreitz/httpbin}
+              - {name: httpbin-1, image: bench/%s, mirrorPercent: %d}
+            """;
+
+    /**
+     * What to measure.
+     *
+     * @param kinds in lower case, see {@link #kinds()}
+     * @param repeats pairs per kind, at least 1
+     * @param perSecond requests per second
+     * @param length of each run
+     */
+    public record Plan(List<String> kinds, int repeats, int perSecond, Duration length) {}
+
+    /** One run: percentiles in milliseconds, counts, and the part of all processors that this process used, 0 to 1. */
+    private record Run(double p50, double p99, int failed, long sent, long mirrored, long dropped, double used) {}
+
+    private record Pair(Run without, Run with) {
+        double ratio() {
+            return with.p99() / without.p99();
+        }
+    }
+
+    private final KubernetesClient client;
+    private final InetSocketAddress gateway;
+    private final URI stats;
+    private final Plan plan;
+    private final PrintStream out;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    private MirrorBench(KubernetesClient client, LocalMode local, Plan plan, PrintStream out) {
+        this.client = client;
+        URI url = local.gateway();
+        this.gateway = new InetSocketAddress(url.getHost(), url.getPort() < 0 ? 80 : url.getPort());
+        this.stats = local.metrics();
+        this.plan = plan;
+        this.out = out;
+    }
+
+    /** The kinds that a plan may name; the last is not faulty and is for comparison. */
+    public static List<String> kinds() {
+        return Arrays.stream(Kind.values()).map(Kind::label).toList();
+    }
+
+    /**
+     * Starts local mode in a folder, measures, prints a table.
+     *
+     * @return 0 if every kind keeps the bound and no request of a user failed, else 1
+     * @throws IOException if local mode cannot start
+     * @throws IllegalStateException if a release does not become what the spec says within a minute
+     */
+    public static int run(PrintStream out, Path folder, Plan plan) throws IOException, InterruptedException {
+        Map<String, String> images = new HashMap<>();
+        for (String kind : plan.kinds()) {
+            images.put("bench/" + kind, command(kind));
+        }
+        try (LocalMode local = LocalMode.start(LocalOptions.in(folder).withImages(images));
+                KubernetesClient client = new KubernetesClientBuilder()
+                        .withConfig(Config.fromKubeconfig(Files.readString(local.kubeconfig())))
+                        .build()) {
+            return new MirrorBench(client, local, plan, out).measure() ? 0 : 1;
+        }
+    }
+
+    private static String command(String kind) {
+        return "'" + Path.of(System.getProperty("java.home"), "bin", "java")
+                + "' -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '" + System.getProperty("java.class.path")
+                + "' " + FaultyCandidate.class.getName() + " " + kind;
+    }
+
+    private boolean measure() throws IOException, InterruptedException {
+        apply(GATEWAY);
+        out.printf(
+                "%d requests/s, open loop, through the gateway, %d s per run; time from the moment at which a request was"
+                        + " due%n%d pairs of runs per kind, without and with a mirror of 100 %%, order alternating; %d"
+                        + " processors shared by everything%n",
+                plan.perSecond(),
+                plan.length().toSeconds(),
+                plan.repeats(),
+                Runtime.getRuntime().availableProcessors());
+        out.printf(
+                "%-8s %11s %11s %11s %11s %7s %7s %7s %9s %9s %7s %6s%n",
+                "kind",
+                "p50 without",
+                "p50 with",
+                "p99 without",
+                "p99 with",
+                "ratio",
+                "least",
+                "most",
+                "mirrored",
+                "dropped",
+                "failed",
+                "used");
+        boolean good = true;
+        for (String kind : plan.kinds()) {
+            good &= measure(kind) || kind.equals(Kind.ANSWER.label());
+        }
+        out.printf(
+                "p50, p99: medians of the runs, milliseconds; ratio: median over the pairs of p99 with / without, bound"
+                        + " %.1f%nused: part of the processors that local mode and the load generator used, runs with"
+                        + " mirror%n",
+                BOUND);
+        return good;
+    }
+
+    private boolean measure(String kind) throws IOException, InterruptedException {
+        mirror(kind, 100);
+        load(WARM_UP);
+        mirror(kind, 0);
+        load(WARM_UP);
+        List<Pair> pairs = new ArrayList<>();
+        for (int i = 0; i < plan.repeats(); i++) {
+            boolean mirrorFirst = i % 2 == 1;
+            Run first = once(kind, mirrorFirst);
+            Run second = once(kind, !mirrorFirst);
+            pairs.add(mirrorFirst ? new Pair(second, first) : new Pair(first, second));
+        }
+        double[] ratios = pairs.stream().mapToDouble(Pair::ratio).sorted().toArray();
+        int failed = pairs.stream()
+                .mapToInt(p -> p.with().failed() + p.without().failed())
+                .sum();
+        double ratio = median(pairs, Pair::ratio);
+        out.printf(
+                "%-8s %11.2f %11.2f %11.2f %11.2f %7.2f %7.2f %7.2f %9d %9d %7d %5.0f%%%n",
+                kind,
+                median(pairs, p -> p.without().p50()),
+                median(pairs, p -> p.with().p50()),
+                median(pairs, p -> p.without().p99()),
+                median(pairs, p -> p.with().p99()),
+                ratio,
+                ratios[0],
+                ratios[ratios.length - 1],
+                pairs.stream().mapToLong(p -> p.with().mirrored()).sum(),
+                pairs.stream().mapToLong(p -> p.with().dropped()).sum(),
+                failed,
+                100 * median(pairs, p -> p.with().used()));
+        return ratio <= BOUND && failed == 0;
+    }
+
+    private Run once(String kind, boolean mirrored) throws IOException, InterruptedException {
+        mirror(kind, mirrored ? 100 : 0);
+        load(SETTLE);
+        Counters before = counters();
+        long cpu = cpuNanos();
+        long start = System.nanoTime();
+        OpenLoop.Outcome outcome = load(plan.length());
+        double used = (double) (cpuNanos() - cpu)
+                / (System.nanoTime() - start)
+                / Runtime.getRuntime().availableProcessors();
+        Counters after = counters();
+        long copies = after.mirrored() - before.mirrored();
+        long drops = after.dropped() - before.dropped();
+        long sent = outcome.nanos().length + outcome.failed();
+        if (copies + drops != (mirrored ? sent : 0)) {
+            throw new IllegalStateException("of " + sent + " requests " + copies + " were mirrored and " + drops
+                    + " dropped, with the mirror " + (mirrored ? "on" : "off"));
+        }
+        return new Run(outcome.millis(0.5), outcome.millis(0.99), outcome.failed(), sent, copies, drops, used);
+    }
+
+    private OpenLoop.Outcome load(Duration length) throws IOException, InterruptedException {
+        return OpenLoop.run(gateway, OpenLoop.get("/get", "httpbin." + NAMESPACE), plan.perSecond(), length);
+    }
+
+    /** Sets the release's share, and waits until the route has it and the copies of the run before are over. */
+    private void mirror(String kind, int percent) throws InterruptedException {
+        apply(RELEASE.formatted(kind, percent));
+        await(
+                () -> {
+                    GenericKubernetesResource route = client.genericKubernetesResources(
+                                    "networking.istio.io/v1beta1", "VirtualService")
+                            .inNamespace(NAMESPACE)
+                            .withName("httpbin")
+                            .get();
+                    if (route == null) {
+                        return false;
+                    }
+                    Object share = route.get("spec", "http", 0, "mirrorPercentage", "value");
+                    boolean on = route.get("spec", "http", 0, "mirror") != null;
+                    return percent == 0 ? !on || String.valueOf(share).matches("0(\\.0)?") : on && runs(kind);
+                },
+                kind + " mirrored at " + percent + " %");
+    }
+
+    private boolean runs(String kind) {
+        return client.pods().inNamespace(NAMESPACE).withLabel("app", "httpbin-1").list().getItems().stream()
+                .allMatch(pod ->
+                        pod.getSpec().getContainers().getFirst().getImage().equals("bench/" + kind));
+    }
+
+    private void apply(String manifest) {
+        client.resource(Serialization.unmarshal(manifest, GenericKubernetesResource.class))
+                .serverSideApply();
+    }
+
+    private static void await(BooleanSupplier condition, String what) throws InterruptedException {
+        long end = System.nanoTime() + WAIT.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new IllegalStateException("not within " + WAIT.toSeconds() + " s: " + what);
+            }
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+        }
+    }
+
+    /** Of the data plane, summed over labels. */
+    private record Counters(long mirrored, long dropped) {
+        static Counters of(String text) {
+            return new Counters(sum(text, COPIES), sum(text, DROPS));
+        }
+
+        private static long sum(String text, String name) {
+            return text.lines()
+                    .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
+                    .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                    .sum();
+        }
+    }
+
+    private Counters counters() throws IOException, InterruptedException {
+        return Counters.of(http.send(HttpRequest.newBuilder(stats).build(), HttpResponse.BodyHandlers.ofString())
+                .body());
+    }
+
+    private static long cpuNanos() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
+                ? system.getProcessCpuTime()
+                : 0;
+    }
+
+    private static double median(List<Pair> pairs, ToDoubleFunction<Pair> value) {
+        double[] sorted = pairs.stream().mapToDouble(value).sorted().toArray();
+        int half = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+    }
+}
