@@ -19,9 +19,16 @@ public sealed interface Action {
     /** Puts a traffic plan in force. */
     record ApplyRoute(TrafficPlan plan) implements Action {}
 
-    /** Removes the routing object. */
-    record RemoveRoute() implements Action {}
-
-    /** Deletes what belongs to other versions than these. */
-    record Retire(Set<String> keep) implements Action {}
+    /**
+     * Deletes what the release owns and this decision has no use for.
+     *
+     * @param keep versions that still have a use, wanted or not
+     * @param routes also what leads clients to them: routing objects and Services that the release made under another
+     *     name or router
+     */
+    record Prune(Set<String> keep, boolean routes) implements Action {
+        public Prune {
+            keep = Set.copyOf(keep);
+        }
+    }
 }

@@ -1,14 +1,17 @@
 package dev.weir.engine;
 
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What to do now and what to tell the user.
  *
  * @param actions in order
  * @param why every rule that fired, as sentences
+ * @param wake when to decide again although nothing has changed; empty if only a change matters
  */
-public record Decision(Status status, List<Action> actions, List<String> why) {
+public record Decision(Status status, List<Action> actions, List<String> why, Optional<Instant> wake) {
     public Decision {
         actions = List.copyOf(actions);
         why = List.copyOf(why);
@@ -24,7 +27,7 @@ public record Decision(Status status, List<Action> actions, List<String> why) {
     /**
      * @param reason CamelCase, part of the API
      * @param candidate names of the candidates, joined with commas; may be empty
-     * @param weight the mirror percentage in force; empty without one
+     * @param weight the mirror percentages in force in the order of the candidates; empty without one
      */
     public record Status(
             Phase phase,
@@ -37,9 +40,27 @@ public record Decision(Status status, List<Action> actions, List<String> why) {
         public Status {
             versions = List.copyOf(versions);
         }
+
+        /** A release that only a change of its spec or of the cluster can help. */
+        public static Status stalled(String reason, String message) {
+            return new Status(Phase.STALLED, reason, message, "", "", "", List.of());
+        }
     }
 
-    /** One version, for the user. */
-    public record VersionStatus(
-            String name, String role, boolean ready, int readyReplicas, int replicas, String weight) {}
+    /** What a version is in its release. */
+    public enum Role {
+        PRIMARY,
+        CANDIDATE,
+        /** The spec has dropped it; it goes on until its successor is there. */
+        RETIRING
+    }
+
+    /**
+     * One version, for the user.
+     *
+     * @param hash of its template; empty for one that the spec has dropped
+     * @param weight the mirror percentage in force; empty without one
+     * @param seen with the standing as it is after this decision
+     */
+    public record VersionStatus(String name, String hash, Role role, String weight, Observed.Version seen) {}
 }

@@ -2,29 +2,42 @@ package dev.weir.engine;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
- * What was seen of a release's objects, all from one look.
+ * What was seen of a release's objects, all from one look, and what its status remembers.
  *
  * @param versions by name, also those that the spec has dropped
  * @param weightConfigs by version name
- * @param routed true if the routing object exists
+ * @param route what the routing object says at present
  * @param notOwned wanted names that objects of others hold, each as {@code Kind/name}
  */
 public record Observed(
-        Map<String, Version> versions,
-        Map<String, WeightConfig> weightConfigs,
-        boolean routed,
-        List<String> notOwned,
-        Set<String> revisions) {
+        Map<String, Version> versions, Map<String, WeightConfig> weightConfigs, Route route, List<String> notOwned) {
+    public Observed {
+        versions = Map.copyOf(versions);
+        weightConfigs = Map.copyOf(weightConfigs);
+        notOwned = List.copyOf(notOwned);
+    }
+
+    /** The routing object, read back. */
+    public sealed interface Route {
+        /** There is none. */
+        record Missing() implements Route {}
+
+        /** It says what this plan says, and nothing else. */
+        record InForce(TrafficPlan plan) implements Route {}
+
+        /** It says something that no plan says: somebody edited it. */
+        record Edited() implements Route {}
+    }
 
     /**
      * @param readyEndpoints ready addresses behind the version's service
      * @param rolledOut true if every pod is of the newest template and ready
+     * @param standing what the status remembers of its readiness
      */
-    public record Version(int replicas, int readyReplicas, int readyEndpoints, boolean rolledOut) {
-        public static final Version ABSENT = new Version(0, 0, 0, false);
+    public record Version(int replicas, int readyReplicas, int readyEndpoints, boolean rolledOut, Standing standing) {
+        public static final Version ABSENT = new Version(0, 0, 0, false, Standing.NEW);
 
         public boolean ready() {
             return readyEndpoints > 0;

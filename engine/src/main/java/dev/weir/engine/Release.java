@@ -14,7 +14,6 @@ public record Release(
         String router,
         Strategy strategy,
         String service,
-        int port,
         List<String> gateways,
         boolean adopt,
         List<Version> versions) {
@@ -28,6 +27,7 @@ public record Release(
     /**
      * One version of the application.
      *
+     * @param hash of everything that decides what its pods run
      * @param workload metadata and spec of the Deployment that runs it; opaque
      * @param serviceTemplate metadata and spec over the generated Service; opaque, null for none
      * @param existing the name of a Deployment that somebody else made, instead of {@code workload}
@@ -35,6 +35,7 @@ public record Release(
      */
     public record Version(
             String name,
+            String hash,
             int port,
             Map<String, String> labels,
             Map<String, String> annotations,

@@ -1,28 +1,37 @@
 package dev.weir.engine;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Decides what a release needs next. Pure: same arguments, same answer; no I/O, no clock, no memory. */
 public final class ReleaseDecider {
+    /** How often to look at what is not watched: objects of others that are in the way or awaited. */
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(15);
+
     private final Release release;
     private final Observed seen;
+    private final Instant now;
     private final List<Action> actions = new ArrayList<>();
     private final List<String> why = new ArrayList<>();
+    private Optional<Instant> wake = Optional.empty();
 
-    private ReleaseDecider(Release release, Observed seen) {
+    private ReleaseDecider(Release release, Observed seen, Instant now) {
         this.release = release;
         this.seen = seen;
+        this.now = now;
     }
 
     /** Total: every release and every observation has a decision. */
-    public static Decision decide(Release release, Observed seen) {
-        return new ReleaseDecider(release, seen).run();
+    public static Decision decide(Release release, Observed seen, Instant now) {
+        return new ReleaseDecider(release, seen, now).run();
     }
 
     private Decision run() {
@@ -30,20 +39,32 @@ public final class ReleaseDecider {
             String objects = String.join(", ", seen.notOwned());
             why.add("objects of the wanted names exist that this release did not make: " + objects
                     + "; delete them, or set spec.adopt to take them over");
-            return new Decision(status(Decision.Phase.STALLED, "NotOwned", why.getFirst(), Map.of()), List.of(), why);
+            wakeAt(now.plus(LOOK_AGAIN));
+            return new Decision(
+                    status(Decision.Phase.STALLED, "NotOwned", why.getFirst(), Map.of()), List.of(), why, wake);
         }
         actions.add(new Action.RecordRevision());
-        release.versions().forEach(version -> actions.add(new Action.ApplyVersion(version)));
+        for (Release.Version version : release.versions()) {
+            actions.add(new Action.ApplyVersion(version));
+            if (version.existing() != null && !seen.versions().containsKey(version.name())) {
+                why.add(version.name() + " waits for the Deployment " + version.existing() + " to exist");
+                wakeAt(now.plus(LOOK_AGAIN));
+            }
+        }
         actions.add(new Action.ApplyEntrance());
         Map<String, Integer> percents = percents();
-        route(percents);
-        retire();
-        return new Decision(progress(percents), actions, why);
+        boolean inForce = route(percents);
+        prune(inForce);
+        return new Decision(progress(percents, inForce), actions, why, wake);
     }
 
-    /** The spec's percentage, unless the user changed the annotation since the spec last changed. */
+    private void wakeAt(Instant time) {
+        wake = wake.filter(earlier -> earlier.isBefore(time)).or(() -> Optional.of(time));
+    }
+
+    /** By candidate: the spec's percentage, unless the user changed the annotation since the spec last changed. */
     private Map<String, Integer> percents() {
-        Map<String, Integer> percents = new TreeMap<>();
+        Map<String, Integer> percents = new LinkedHashMap<>();
         if (release.strategy() != Release.Strategy.MIRROR) {
             return percents;
         }
@@ -74,55 +95,106 @@ public final class ReleaseDecider {
         return fromSpec;
     }
 
-    private void route(Map<String, Integer> percents) {
-        if (release.strategy() == Release.Strategy.NONE) {
-            actions.add(new Action.RemoveRoute());
-            return;
-        }
+    /** True if the route that is wanted is in force, as observed. */
+    private boolean route(Map<String, Integer> percents) {
         Release.Version primary = release.primary();
-        boolean primaryReady = seen.version(primary.name()).ready();
-        if (!primaryReady && !seen.routed()) {
+        if (seen.route() instanceof Observed.Route.Missing
+                && !seen.version(primary.name()).ready()) {
             why.add("routing waits for " + primary.name() + " to have a ready pod");
-            return;
+            return false;
         }
+        TrafficPlan.Backend backend = backend(primary);
         List<TrafficPlan.Mirror> mirrors = new ArrayList<>();
         for (Release.Version candidate : release.candidates()) {
             int percent = percents.getOrDefault(candidate.name(), 0);
-            if (!seen.version(candidate.name()).ready()) {
-                why.add(candidate.name() + " gets no requests until it has a ready pod");
-            } else if (percent > 0) {
+            if (admitted(candidate) && percent > 0 && !candidate.name().equals(backend.service())) {
                 mirrors.add(new TrafficPlan.Mirror(candidate.name(), candidate.port(), new MirrorPercent(percent)));
             }
         }
-        TrafficPlan.Backend backend = new TrafficPlan.Backend(primary.name(), primary.port(), Share.ALL);
         String host = release.service() + "." + release.namespace();
-        actions.add(new Action.ApplyRoute(new TrafficPlan(
+        TrafficPlan plan = new TrafficPlan(
                 release.service(),
                 release.namespace(),
                 List.of(host, host + ".svc", host + ".svc.cluster.local"),
                 release.gateways(),
-                List.of(new TrafficPlan.Rule(release.service(), List.of(backend), mirrors)))));
+                List.of(new TrafficPlan.Rule(release.service(), List.of(backend), mirrors)));
+        if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present) && present.equals(plan)) {
+            return backend.service().equals(primary.name());
+        }
+        if (seen.route() instanceof Observed.Route.Edited) {
+            why.add("somebody edited the route; it is put back");
+        }
+        actions.add(new Action.ApplyRoute(plan));
+        return false;
     }
 
-    /** A version that the spec dropped stays until the primary of the new spec is wholly there. */
-    private void retire() {
-        Set<String> wanted =
+    /** The primary, unless it cannot answer yet and the version that answers now can. */
+    private TrafficPlan.Backend backend(Release.Version primary) {
+        if (!seen.version(primary.name()).ready()
+                && seen.route() instanceof Observed.Route.InForce(TrafficPlan present)
+                && !present.rules().isEmpty()) {
+            TrafficPlan.Backend serving = present.rules().getLast().backends().getFirst();
+            if (!serving.service().equals(primary.name())
+                    && seen.version(serving.service()).ready()) {
+                why.add(serving.service() + " goes on answering until " + primary.name() + " has a ready pod");
+                return new TrafficPlan.Backend(serving.service(), serving.port(), Share.ALL);
+            }
+        }
+        return new TrafficPlan.Backend(primary.name(), primary.port(), Share.ALL);
+    }
+
+    private boolean admitted(Release.Version candidate) {
+        Observed.Version state = seen.version(candidate.name());
+        Standing standing = standing(state);
+        if (!state.ready()) {
+            why.add(candidate.name() + " gets no requests until it has a ready pod");
+        } else if (!standing.admitted() && standing.readySince() != null) {
+            Instant stable = standing.readySince().plus(Standing.STABLE);
+            why.add(candidate.name() + " was not ready for a while; it gets requests again once it has been ready for "
+                    + Standing.STABLE.toSeconds() + " seconds, at " + stable);
+            wakeAt(stable);
+        }
+        return standing.admitted();
+    }
+
+    private Standing standing(Observed.Version state) {
+        return state.standing().after(state.ready(), now);
+    }
+
+    /** A version that the spec dropped stays until the primary is wholly there and no route leads to the old one. */
+    private void prune(boolean inForce) {
+        Set<String> keep =
                 release.versions().stream().map(Release.Version::name).collect(Collectors.toCollection(TreeSet::new));
         Set<String> dropped = new TreeSet<>(seen.versions().keySet());
-        dropped.removeAll(wanted);
-        if (dropped.isEmpty()) {
-            actions.add(new Action.Retire(wanted));
-        } else if (seen.version(release.primary().name()).rolledOut()) {
-            why.add(String.join(", ", dropped) + " is retired: "
-                    + release.primary().name() + " has taken over");
-            actions.add(new Action.Retire(wanted));
-        } else {
-            why.add(String.join(", ", dropped) + " stays until "
-                    + release.primary().name() + " is rolled out");
+        dropped.removeAll(keep);
+        for (String name : dropped) {
+            if (!seen.version(release.primary().name()).rolledOut()) {
+                why.add(name + " stays until " + release.primary().name() + " is rolled out");
+                keep.add(name);
+            } else if (routed(name)) {
+                why.add(name + " stays until no route leads to it");
+                keep.add(name);
+            } else {
+                why.add(name + " is retired: " + release.primary().name() + " has taken over");
+            }
         }
+        actions.add(new Action.Prune(keep, inForce));
     }
 
-    private Decision.Status progress(Map<String, Integer> percents) {
+    private boolean routed(String version) {
+        return switch (seen.route()) {
+            case Observed.Route.Missing _ -> false;
+            case Observed.Route.Edited _ -> true;
+            case Observed.Route.InForce(TrafficPlan plan) ->
+                plan.rules().stream()
+                        .anyMatch(rule -> rule.backends().stream()
+                                        .anyMatch(b -> b.service().equals(version))
+                                || rule.mirrors().stream()
+                                        .anyMatch(m -> m.service().equals(version)));
+        };
+    }
+
+    private Decision.Status progress(Map<String, Integer> percents, boolean inForce) {
         for (Release.Version version : release.versions()) {
             Observed.Version state = seen.version(version.name());
             if (!state.ready()) {
@@ -139,8 +211,16 @@ public final class ReleaseDecider {
                         version.name() + " is rolling out a new template",
                         percents);
             }
+            if (!standing(state).admitted()
+                    && !version.name().equals(release.primary().name())) {
+                return status(
+                        Decision.Phase.RECONCILING,
+                        "CandidateSettling",
+                        version.name() + " is ready again and gets requests once that has lasted",
+                        percents);
+            }
         }
-        if (release.strategy() != Release.Strategy.NONE && !seen.routed()) {
+        if (!inForce) {
             return status(
                     Decision.Phase.RECONCILING,
                     "RouteNotApplied",
@@ -153,27 +233,34 @@ public final class ReleaseDecider {
     private Decision.Status status(Decision.Phase phase, String reason, String message, Map<String, Integer> percents) {
         List<Decision.VersionStatus> versions = new ArrayList<>();
         for (Release.Version version : release.versions()) {
-            String role = version.name().equals(release.primary().name()) ? "Primary" : "Candidate";
-            versions.add(version(version.name(), role, percents));
+            Decision.Role role =
+                    version.name().equals(release.primary().name()) ? Decision.Role.PRIMARY : Decision.Role.CANDIDATE;
+            versions.add(version(version.name(), version.hash(), role, percents));
         }
         seen.versions().keySet().stream()
                 .filter(name -> release.version(name).isEmpty())
-                .forEach(name -> versions.add(version(name, "Retiring", Map.of())));
+                .sorted()
+                .forEach(name -> versions.add(version(name, "", Decision.Role.RETIRING, Map.of())));
         String candidates =
                 release.candidates().stream().map(Release.Version::name).collect(Collectors.joining(","));
         String weights = percents.values().stream().map(String::valueOf).collect(Collectors.joining(","));
         return new Decision.Status(phase, reason, message, release.primary().name(), candidates, weights, versions);
     }
 
-    private Decision.VersionStatus version(String name, String role, Map<String, Integer> percents) {
+    private Decision.VersionStatus version(
+            String name, String hash, Decision.Role role, Map<String, Integer> percents) {
         Observed.Version state = seen.version(name);
         Integer percent = percents.get(name);
         return new Decision.VersionStatus(
                 name,
+                hash,
                 role,
-                state.ready(),
-                state.readyReplicas(),
-                state.replicas(),
-                percent == null ? "" : Integer.toString(percent));
+                percent == null ? "" : Integer.toString(percent),
+                new Observed.Version(
+                        state.replicas(),
+                        state.readyReplicas(),
+                        state.readyEndpoints(),
+                        state.rolledOut(),
+                        standing(state)));
     }
 }

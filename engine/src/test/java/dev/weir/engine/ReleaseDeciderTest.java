@@ -3,23 +3,30 @@ package dev.weir.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class ReleaseDeciderTest {
-    private static final Observed.Version READY = new Observed.Version(1, 1, 1, true);
-    private static final Observed.Version STARTING = new Observed.Version(1, 0, 0, false);
+    private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
+    private static final Standing STABLE = new Standing(NOW.minusSeconds(60), false);
+    private static final Observed.Version READY = new Observed.Version(1, 1, 1, true, STABLE);
+    private static final Observed.Version STARTING = new Observed.Version(1, 0, 0, false, Standing.NEW);
+    private static final Observed.Version ROLLING = new Observed.Version(1, 1, 1, false, STABLE);
+    private static final Observed.Route MISSING = new Observed.Route.Missing();
 
     private static Release release(Release.Strategy strategy, int percent, String... names) {
         List<Release.Version> versions = new ArrayList<>();
         for (String name : names) {
             versions.add(new Release.Version(
                     name,
+                    "0",
                     80,
                     Map.of(),
                     Map.of(),
@@ -28,98 +35,192 @@ class ReleaseDeciderTest {
                     null,
                     new MirrorPercent(percent)));
         }
-        return new Release("app", "ns", "Istio", strategy, "app", 80, List.of(), false, versions);
+        return new Release("app", "ns", "Istio", strategy, "app", List.of(), false, versions);
     }
 
-    private static Observed seen(Map<String, Observed.Version> versions, boolean routed) {
-        return new Observed(versions, Map.of(), routed, List.of(), Set.of());
+    private static Release mirror(int percent, String... names) {
+        return release(Release.Strategy.MIRROR, percent, names);
     }
 
-    private static TrafficPlan plan(Decision decision) {
+    private static Observed seen(Map<String, Observed.Version> versions, Observed.Route route) {
+        return new Observed(versions, Map.of(), route, List.of());
+    }
+
+    /** A route to one version, with copies for others. */
+    private static Observed.Route route(String backend, TrafficPlan.Mirror... mirrors) {
+        return new Observed.Route.InForce(new TrafficPlan(
+                "app",
+                "ns",
+                List.of("app.ns", "app.ns.svc", "app.ns.svc.cluster.local"),
+                List.of(),
+                List.of(new TrafficPlan.Rule(
+                        "app", List.of(new TrafficPlan.Backend(backend, 80, Share.ALL)), List.of(mirrors)))));
+    }
+
+    private static TrafficPlan.Mirror copies(String version, int percent) {
+        return new TrafficPlan.Mirror(version, 80, new MirrorPercent(percent));
+    }
+
+    private static Decision decide(Release release, Observed seen) {
+        return ReleaseDecider.decide(release, seen, NOW);
+    }
+
+    /** The route that a decision wants, if it differs from the one in force. */
+    private static Optional<TrafficPlan.Rule> wanted(Decision decision) {
         return decision.actions().stream()
                 .filter(Action.ApplyRoute.class::isInstance)
-                .map(action -> ((Action.ApplyRoute) action).plan())
+                .map(action -> ((Action.ApplyRoute) action).plan().rules().getFirst())
+                .findFirst();
+    }
+
+    private static Action.Prune prune(Decision decision) {
+        return decision.actions().stream()
+                .filter(Action.Prune.class::isInstance)
+                .map(Action.Prune.class::cast)
                 .findFirst()
                 .orElseThrow();
     }
 
     @Test
     void routesNothingBeforeThePrimaryIsReady() {
-        Decision decision = ReleaseDecider.decide(
-                release(Release.Strategy.MIRROR, 50, "app-0"), seen(Map.of("app-0", STARTING), false));
-        assertThat(decision.actions()).noneMatch(Action.ApplyRoute.class::isInstance);
+        Decision decision = decide(mirror(50, "app-0"), seen(Map.of("app-0", STARTING), MISSING));
+        assertThat(wanted(decision)).isEmpty();
         assertThat(decision.status().reason()).isEqualTo("PrimaryNotReady");
         assertThat(decision.why()).anyMatch(why -> why.contains("app-0"));
     }
 
     @Test
     void mirrorsACandidateOnlyWhileItIsReady() {
-        Release release = release(Release.Strategy.MIRROR, 50, "app-0", "app-1");
-        Decision waiting = ReleaseDecider.decide(release, seen(Map.of("app-0", READY, "app-1", STARTING), true));
-        assertThat(plan(waiting).rules().getFirst().mirrors()).isEmpty();
-        Decision ready = ReleaseDecider.decide(release, seen(Map.of("app-0", READY, "app-1", READY), true));
-        assertThat(plan(ready).rules().getFirst().mirrors())
-                .containsExactly(new TrafficPlan.Mirror("app-1", 80, new MirrorPercent(50)));
-        assertThat(ready.status().phase()).isEqualTo(Decision.Phase.READY);
+        Release release = mirror(50, "app-0", "app-1");
+        Map<String, Observed.Version> both = Map.of("app-0", READY, "app-1", READY);
+        assertThat(wanted(decide(release, seen(Map.of("app-0", READY, "app-1", STARTING), route("app-0")))))
+                .isEmpty();
+        assertThat(wanted(decide(release, seen(both, route("app-0")))))
+                .hasValueSatisfying(rule -> assertThat(rule.mirrors()).containsExactly(copies("app-1", 50)));
+        Observed lost = seen(Map.of("app-0", READY, "app-1", STARTING), route("app-0", copies("app-1", 50)));
+        assertThat(wanted(decide(release, lost)))
+                .hasValueSatisfying(rule -> assertThat(rule.mirrors()).isEmpty());
     }
 
     @Test
-    void isNotReadyBeforeTheRouteIsSeen() {
-        Release release = release(Release.Strategy.MIRROR, 50, "app-0");
-        Decision unseen = ReleaseDecider.decide(release, seen(Map.of("app-0", READY), false));
-        assertThat(unseen.status().phase()).isEqualTo(Decision.Phase.RECONCILING);
-        assertThat(unseen.status().reason()).isEqualTo("RouteNotApplied");
-        assertThat(unseen.actions()).anyMatch(Action.ApplyRoute.class::isInstance);
-        Release unrouted = release(Release.Strategy.NONE, 50, "app-0");
-        assertThat(ReleaseDecider.decide(unrouted, seen(Map.of("app-0", READY), false))
-                        .status()
-                        .phase())
-                .isEqualTo(Decision.Phase.READY);
+    void isReadyOnceTheWantedRouteIsSeen() {
+        Release release = mirror(50, "app-0", "app-1");
+        Map<String, Observed.Version> both = Map.of("app-0", READY, "app-1", READY);
+        for (Observed.Route other :
+                List.of(MISSING, new Observed.Route.Edited(), route("app-0"), route("app-0", copies("app-1", 49)))) {
+            Decision unseen = decide(release, seen(both, other));
+            assertThat(unseen.status().phase()).isEqualTo(Decision.Phase.RECONCILING);
+            assertThat(unseen.status().reason()).isEqualTo("RouteNotApplied");
+            assertThat(wanted(unseen)).isPresent();
+        }
+        Decision settled = decide(release, seen(both, route("app-0", copies("app-1", 50))));
+        assertThat(settled.status().phase()).isEqualTo(Decision.Phase.READY);
+        assertThat(wanted(settled)).isEmpty();
+        assertThat(settled.wake()).isEmpty();
+    }
+
+    @Test
+    void withoutAStrategyEverythingGoesToThePrimary() {
+        Decision decision = decide(
+                release(Release.Strategy.NONE, 100, "app-0", "app-1"),
+                seen(Map.of("app-0", READY, "app-1", READY), route("app-0", copies("app-1", 100))));
+        assertThat(wanted(decision)).hasValueSatisfying(rule -> {
+            assertThat(rule.backends()).containsExactly(new TrafficPlan.Backend("app-0", 80, Share.ALL));
+            assertThat(rule.mirrors()).isEmpty();
+        });
+        assertThat(decision.actions()).noneMatch(Action.ApplyWeightConfig.class::isInstance);
     }
 
     @Test
     void zeroPercentMeansNoCopies() {
-        Decision decision = ReleaseDecider.decide(
-                release(Release.Strategy.MIRROR, 0, "app-0", "app-1"),
-                seen(Map.of("app-0", READY, "app-1", READY), true));
-        assertThat(plan(decision).rules().getFirst().mirrors()).isEmpty();
+        Observed observed = seen(Map.of("app-0", READY, "app-1", READY), route("app-0", copies("app-1", 100)));
+        assertThat(wanted(decide(mirror(0, "app-0", "app-1"), observed)))
+                .hasValueSatisfying(rule -> assertThat(rule.mirrors()).isEmpty());
     }
 
     @Test
     void keepsTheRouteWhenThePrimaryLosesItsPods() {
-        Decision decision = ReleaseDecider.decide(
-                release(Release.Strategy.MIRROR, 50, "app-0"), seen(Map.of("app-0", STARTING), true));
-        assertThat(plan(decision).rules().getFirst().backends().getFirst().service())
-                .isEqualTo("app-0");
+        Decision decision = decide(mirror(50, "app-0"), seen(Map.of("app-0", STARTING), route("app-0")));
+        assertThat(wanted(decision)).isEmpty();
+        assertThat(decision.status().reason()).isEqualTo("PrimaryNotReady");
     }
 
     @Test
-    void keepsADroppedVersionUntilThePrimaryIsRolledOut() {
-        Release release = release(Release.Strategy.MIRROR, 50, "app-0");
-        Observed.Version rolling = new Observed.Version(1, 1, 1, false);
-        Decision before = ReleaseDecider.decide(release, seen(Map.of("app-0", rolling, "app-1", READY), true));
-        assertThat(before.actions()).noneMatch(Action.Retire.class::isInstance);
-        Decision after = ReleaseDecider.decide(release, seen(Map.of("app-0", READY, "app-1", READY), true));
-        assertThat(after.actions()).contains(new Action.Retire(Set.of("app-0")));
+    void theOldPrimaryAnswersUntilANewOneIsReady() {
+        Release renamed = mirror(50, "app-1");
+        Decision waiting = decide(renamed, seen(Map.of("app-0", READY, "app-1", STARTING), route("app-0")));
+        assertThat(wanted(waiting)).isEmpty();
+        assertThat(prune(waiting).keep()).contains("app-0");
+        assertThat(waiting.why()).anyMatch(why -> why.startsWith("app-0 goes on answering"));
+        Map<String, Observed.Version> both = Map.of("app-0", READY, "app-1", READY);
+        Decision switching = decide(renamed, seen(both, route("app-0")));
+        assertThat(wanted(switching))
+                .hasValueSatisfying(rule -> assertThat(rule.backends())
+                        .extracting(TrafficPlan.Backend::service)
+                        .containsExactly("app-1"));
+        assertThat(prune(switching).keep()).contains("app-0");
+        assertThat(prune(decide(renamed, seen(both, route("app-1")))).keep()).containsExactly("app-1");
+    }
+
+    @Test
+    void keepsADroppedVersionUntilThePrimaryIsRolledOutAndNoRouteLeadsToIt() {
+        Release release = mirror(50, "app-0");
+        Decision rolling = decide(release, seen(Map.of("app-0", ROLLING, "app-1", READY), route("app-0")));
+        assertThat(prune(rolling)).isEqualTo(new Action.Prune(Set.of("app-0", "app-1"), true));
+        Map<String, Observed.Version> both = Map.of("app-0", READY, "app-1", READY);
+        Decision mirrored = decide(release, seen(both, route("app-0", copies("app-1", 50))));
+        assertThat(prune(mirrored)).isEqualTo(new Action.Prune(Set.of("app-0", "app-1"), false));
+        Decision after = decide(release, seen(both, route("app-0")));
+        assertThat(prune(after)).isEqualTo(new Action.Prune(Set.of("app-0"), true));
+    }
+
+    @Test
+    void aFlappingCandidateGetsRequestsAgainOnlyWhenItIsStable() {
+        Release release = mirror(50, "app-0", "app-1");
+        Instant back = NOW.minusSeconds(2);
+        Observed.Version returned = new Observed.Version(1, 1, 1, true, new Standing(back, true));
+        Decision early = decide(release, seen(Map.of("app-0", READY, "app-1", returned), route("app-0")));
+        assertThat(wanted(early)).isEmpty();
+        assertThat(early.wake()).contains(back.plus(Standing.STABLE));
+        assertThat(early.status().reason()).isEqualTo("CandidateSettling");
+        Decision later = ReleaseDecider.decide(
+                release, seen(Map.of("app-0", READY, "app-1", returned), route("app-0")), back.plus(Standing.STABLE));
+        assertThat(wanted(later))
+                .hasValueSatisfying(rule -> assertThat(rule.mirrors()).containsExactly(copies("app-1", 50)));
     }
 
     @Test
     void theAnnotationOverridesUntilTheSpecChanges() {
         Map<String, Observed.WeightConfig> configs = Map.of("app-1", new Observed.WeightConfig("20", "50"));
-        Observed observed = new Observed(Map.of("app-0", READY, "app-1", READY), configs, true, List.of(), Set.of());
-        Decision kept = ReleaseDecider.decide(release(Release.Strategy.MIRROR, 50, "app-0", "app-1"), observed);
+        Observed observed = new Observed(Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), List.of());
+        Decision kept = decide(mirror(50, "app-0", "app-1"), observed);
         assertThat(kept.actions()).contains(new Action.ApplyWeightConfig("app-1", 20, 50));
-        Decision changed = ReleaseDecider.decide(release(Release.Strategy.MIRROR, 60, "app-0", "app-1"), observed);
+        Decision changed = decide(mirror(60, "app-0", "app-1"), observed);
         assertThat(changed.actions()).contains(new Action.ApplyWeightConfig("app-1", 60, 60));
     }
 
     @Test
+    void anAnnotationThatIsNoPercentageIsPutBackAndExplained() {
+        for (String nonsense : List.of("", "-1", "101", "a lot", "1.5")) {
+            Observed observed = new Observed(
+                    Map.of("app-0", READY, "app-1", READY),
+                    Map.of("app-1", new Observed.WeightConfig(nonsense, "50")),
+                    route("app-0"),
+                    List.of());
+            Decision decision = decide(mirror(50, "app-0", "app-1"), observed);
+            assertThat(decision.actions()).contains(new Action.ApplyWeightConfig("app-1", 50, 50));
+            assertThat(decision.why()).anyMatch(why -> why.contains("\"" + nonsense + "\""));
+        }
+    }
+
+    @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed = new Observed(Map.of(), Map.of(), false, List.of("Service/app"), Set.of());
-        Decision decision = ReleaseDecider.decide(release(Release.Strategy.MIRROR, 50, "app-0"), observed);
+        Observed observed = new Observed(Map.of(), Map.of(), MISSING, List.of("Service/app"));
+        Decision decision = decide(mirror(50, "app-0"), observed);
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);
         assertThat(decision.status().reason()).isEqualTo("NotOwned");
+        assertThat(decision.wake()).as("others' objects are not watched").isPresent();
     }
 
     @Test
@@ -131,29 +232,36 @@ class ReleaseDeciderTest {
             Map<String, Observed.Version> versions = new HashMap<>();
             for (int v = 0; v < names.length; v++) {
                 names[v] = "app-" + v;
-                versions.put(
-                        names[v], new Observed.Version(1, random.nextInt(2), random.nextInt(2), random.nextBoolean()));
+                versions.put(names[v], version(random));
             }
             Release release = release(
                     random.nextBoolean() ? Release.Strategy.MIRROR : Release.Strategy.NONE, random.nextInt(101), names);
-            Observed observed = seen(versions, random.nextBoolean());
-            Decision decision = ReleaseDecider.decide(release, observed);
-            for (Action action : decision.actions()) {
-                if (action instanceof Action.ApplyRoute(TrafficPlan plan)) {
-                    TrafficPlan.Rule rule = plan.rules().getFirst();
-                    assertThat(rule.backends())
-                            .as("seed %d", seed)
-                            .extracting(TrafficPlan.Backend::service)
-                            .containsExactly("app-0");
-                    assertThat(rule.mirrors())
-                            .as("seed %d", seed)
-                            .allMatch(mirror -> versions.getOrDefault(mirror.service(), STARTING)
-                                    .ready());
-                }
-            }
-            assertThat(ReleaseDecider.decide(release, observed))
-                    .as("seed %d", seed)
-                    .isEqualTo(decision);
+            Observed observed = seen(
+                    versions,
+                    switch (random.nextInt(4)) {
+                        case 0 -> MISSING;
+                        case 1 -> new Observed.Route.Edited();
+                        case 2 -> route("app-0");
+                        default -> route("app-0", copies(names[names.length - 1], 50));
+                    });
+            Decision decision = decide(release, observed);
+            wanted(decision).ifPresent(rule -> {
+                assertThat(rule.backends())
+                        .as("seed %d", seed)
+                        .extracting(TrafficPlan.Backend::service)
+                        .containsExactly("app-0");
+                assertThat(rule.mirrors())
+                        .as("seed %d", seed)
+                        .allMatch(mirror -> versions.getOrDefault(mirror.service(), STARTING)
+                                .ready());
+            });
+            assertThat(decide(release, observed)).as("seed %d", seed).isEqualTo(decision);
         }
+    }
+
+    private static Observed.Version version(SplittableRandom random) {
+        Standing standing =
+                new Standing(random.nextBoolean() ? NOW.minusSeconds(random.nextInt(20)) : null, random.nextBoolean());
+        return new Observed.Version(1, random.nextInt(2), random.nextInt(2), random.nextBoolean(), standing);
     }
 }

@@ -1,26 +1,41 @@
 package dev.weir.kubernetes;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.MirrorPercent;
+import dev.weir.engine.Share;
 import dev.weir.engine.TrafficPlan;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
-/** Renders a plan as a VirtualService that answers with the version's name in {@code app-version}. */
+/** A plan as a VirtualService that answers with the version's name in {@code app-version}. */
 public final class IstioRouter implements TrafficRouter {
+    private static final String MESH = "mesh";
+    private static final ObjectKind KIND =
+            new ObjectKind("networking.istio.io", "v1beta1", "VirtualService", "virtualservices");
+
     @Override
     public String name() {
         return "Istio";
     }
 
     @Override
+    public ObjectKind kind() {
+        return KIND;
+    }
+
+    @Override
     public ObjectNode render(TrafficPlan plan) {
         ObjectNode object = JsonNodeFactory.instance.objectNode();
-        object.put("apiVersion", "networking.istio.io/v1beta1").put("kind", "VirtualService");
+        object.put("apiVersion", KIND.apiVersion()).put("kind", KIND.kind());
         object.putObject("metadata").put("name", plan.name()).put("namespace", plan.namespace());
         ObjectNode spec = object.putObject("spec");
         ArrayNode gateways = spec.putArray("gateways");
         plan.gateways().forEach(gateways::add);
-        gateways.add("mesh");
+        gateways.add(MESH);
         plan.hosts().forEach(spec.putArray("hosts")::add);
         ArrayNode http = spec.putArray("http");
         plan.rules().forEach(rule -> http.add(rule(plan, rule)));
@@ -55,8 +70,73 @@ public final class IstioRouter implements TrafficRouter {
 
     private static ObjectNode destination(TrafficPlan plan, String service, int port) {
         ObjectNode destination = JsonNodeFactory.instance.objectNode();
-        destination.put("host", service + "." + plan.namespace() + ".svc.cluster.local");
+        destination.put("host", service + suffix(plan.namespace()));
         destination.putObject("port").put("number", port);
         return destination;
+    }
+
+    private static String suffix(String namespace) {
+        return "." + namespace + ".svc.cluster.local";
+    }
+
+    @Override
+    public Optional<TrafficPlan> read(JsonNode object) {
+        JsonNode metadata = object.path("metadata");
+        String namespace = metadata.path("namespace").asText();
+        JsonNode spec = object.path("spec");
+        List<String> gateways = new ArrayList<>();
+        spec.path("gateways").forEach(gateway -> gateways.add(gateway.asText()));
+        if (!gateways.remove(MESH)) {
+            return Optional.empty();
+        }
+        List<String> hosts = new ArrayList<>();
+        spec.path("hosts").forEach(host -> hosts.add(host.asText()));
+        try {
+            List<TrafficPlan.Rule> rules = new ArrayList<>();
+            spec.path("http").forEach(http -> rules.add(readRule(http, suffix(namespace))));
+            TrafficPlan plan = new TrafficPlan(metadata.path("name").asText(), namespace, hosts, gateways, rules);
+            // whatever the object says beyond the plan would be lost by rendering it
+            return SameJson.test(render(plan).path("spec"), spec) ? Optional.of(plan) : Optional.empty();
+        } catch (IllegalArgumentException notOfAPlan) {
+            return Optional.empty();
+        }
+    }
+
+    private static TrafficPlan.Rule readRule(JsonNode http, String suffix) {
+        List<TrafficPlan.Backend> backends = new ArrayList<>();
+        for (JsonNode route : http.path("route")) {
+            JsonNode destination = route.path("destination");
+            Share share = http.path("route").size() == 1
+                    ? Share.ALL
+                    : new Share(route.path("weight").asInt());
+            backends.add(new TrafficPlan.Backend(service(destination, suffix), port(destination), share));
+        }
+        List<TrafficPlan.Mirror> mirrors = new ArrayList<>();
+        if (http.has("mirror")) {
+            mirrors.add(mirror(http.path("mirror"), http.path("mirrorPercentage"), suffix));
+        }
+        for (JsonNode mirror : http.path("mirrors")) {
+            mirrors.add(mirror(mirror.path("destination"), mirror.path("percentage"), suffix));
+        }
+        return new TrafficPlan.Rule(http.path("name").asText(), backends, mirrors);
+    }
+
+    private static TrafficPlan.Mirror mirror(JsonNode destination, JsonNode percentage, String suffix) {
+        return new TrafficPlan.Mirror(
+                service(destination, suffix),
+                port(destination),
+                new MirrorPercent(percentage.path("value").asInt()));
+    }
+
+    private static String service(JsonNode destination, String suffix) {
+        String host = destination.path("host").asText();
+        if (!host.endsWith(suffix)) {
+            throw new IllegalArgumentException(host);
+        }
+        return host.substring(0, host.length() - suffix.length());
+    }
+
+    private static int port(JsonNode destination) {
+        return destination.path("port").path("number").asInt();
     }
 }

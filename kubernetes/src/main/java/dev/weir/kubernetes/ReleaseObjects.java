@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.Release;
 import dev.weir.engine.TrafficPlan;
+import dev.weir.model.Fingerprint;
 import java.util.Map;
 
 /** The objects that a release consists of, as they are applied. Pure. */
@@ -30,9 +31,9 @@ public final class ReleaseObjects {
         this.uid = uid;
     }
 
-    private ObjectNode object(String apiVersion, String kind, String name) {
+    private ObjectNode object(ObjectKind kind, String name) {
         ObjectNode object = JsonNodeFactory.instance.objectNode();
-        object.put("apiVersion", apiVersion).put("kind", kind);
+        object.put("apiVersion", kind.apiVersion()).put("kind", kind.kind());
         object.putObject("metadata").put("name", name).put("namespace", release.namespace());
         return owned(object);
     }
@@ -51,8 +52,8 @@ public final class ReleaseObjects {
         return object;
     }
 
-    private ObjectNode ofVersion(String apiVersion, String kind, Release.Version version) {
-        ObjectNode object = object(apiVersion, kind, version.name());
+    private ObjectNode ofVersion(ObjectKind kind, Release.Version version) {
+        ObjectNode object = object(kind, version.name());
         ObjectNode labels = object.withObject("/metadata").withObject("/labels");
         version.labels().forEach(labels::put);
         labels.put(WATCH, "true").put(RELEASE, release.name()).put(VERSION, version.name());
@@ -65,7 +66,7 @@ public final class ReleaseObjects {
     }
 
     public ObjectNode deployment(Release.Version version) {
-        ObjectNode deployment = ofVersion("apps/v1", "Deployment", version);
+        ObjectNode deployment = ofVersion(ObjectKind.DEPLOYMENT, version);
         overlay(deployment, version.workload());
         return deployment;
     }
@@ -85,10 +86,16 @@ public final class ReleaseObjects {
         }
     }
 
+    /** The Service of a version that has a Deployment of its own. */
     public ObjectNode service(Release.Version version) {
-        ObjectNode service = ofVersion("v1", "Service", version);
+        return service(version, JsonNodeFactory.instance.objectNode().put("app", version.name()));
+    }
+
+    /** @param selector labels of the version's pods */
+    public ObjectNode service(Release.Version version, JsonNode selector) {
+        ObjectNode service = ofVersion(ObjectKind.SERVICE, version);
         ObjectNode spec = service.putObject("spec");
-        spec.putObject("selector").put("app", version.name());
+        spec.set("selector", selector);
         spec.putArray("ports").addObject().put("port", version.port());
         JsonNode template = version.serviceTemplate();
         if (template != null) {
@@ -99,7 +106,7 @@ public final class ReleaseObjects {
 
     /** The Service of the application's own name, for clients outside the mesh's routing. */
     public ObjectNode entrance() {
-        ObjectNode service = object("v1", "Service", release.service());
+        ObjectNode service = object(ObjectKind.SERVICE, release.service());
         service.putObject("spec")
                 .put("type", "ExternalName")
                 .put("externalName", INGRESS)
@@ -107,8 +114,12 @@ public final class ReleaseObjects {
         return service;
     }
 
+    public static String weightConfigName(String version) {
+        return version + "-weight-config";
+    }
+
     public ObjectNode weightConfig(String version, int percent, int specPercent) {
-        ObjectNode config = object("v1", "ConfigMap", version + "-weight-config");
+        ObjectNode config = object(ObjectKind.CONFIG_MAP, weightConfigName(version));
         ObjectNode metadata = config.withObject("/metadata");
         metadata.withObject("/labels").put(WATCH, "true").put(VERSION, version);
         metadata.putObject("annotations")
@@ -121,9 +132,9 @@ public final class ReleaseObjects {
         return owned(router.render(plan));
     }
 
-    /** A spec that was accepted; {@code hash} names it, so an unchanged spec makes no new one. */
-    public ObjectNode revision(JsonNode spec, String hash, long number) {
-        ObjectNode revision = object("apps/v1", "ControllerRevision", release.name() + "-" + hash);
+    /** A spec that was accepted; named by what is in it, so an unchanged spec makes no new one. */
+    public ObjectNode revision(JsonNode spec, long number) {
+        ObjectNode revision = object(ObjectKind.CONTROLLER_REVISION, release.name() + "-" + Fingerprint.of(spec));
         revision.putObject("data").set("spec", spec);
         revision.put("revision", number);
         return revision;

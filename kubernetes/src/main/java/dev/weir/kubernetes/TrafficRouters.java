@@ -2,6 +2,7 @@ package dev.weir.kubernetes;
 
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -17,6 +18,11 @@ public final class TrafficRouters {
 
     public static TrafficRouters load() {
         return new TrafficRouters(ServiceLoader.load(TrafficRouter.class));
+    }
+
+    /** What the routers make, each kind once. */
+    public Set<ObjectKind> kinds() {
+        return byName.values().stream().map(TrafficRouter::kind).collect(Collectors.toUnmodifiableSet());
     }
 
     /** @throws IllegalArgumentException if no router has that name */

@@ -10,7 +10,12 @@ import dev.weir.engine.TrafficPlan;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class IstioRouterTest {
+class IstioRouterTest extends TrafficRouterContract {
+    @Override
+    TrafficRouter router() {
+        return TrafficRouters.load().require("Istio");
+    }
+
     @Test
     void rendersTheMirroredReleaseOfTheTutorial() throws Exception {
         TrafficPlan plan = new TrafficPlan(

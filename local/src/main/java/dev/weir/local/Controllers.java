@@ -1,6 +1,5 @@
 package dev.weir.local;
 
-import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -12,22 +11,16 @@ import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 
 /**
  * The controllers that a cluster has and local mode needs: Deployments, ReplicaSets, EndpointSlices, namespaces and
  * garbage collection. Plain API clients, driven by watches.
  */
 final class Controllers implements AutoCloseable {
-    private static final String ROOT_CA = "kube-root-ca.crt";
-
     private final List<AutoCloseable> parts = new ArrayList<>();
     private final SharedIndexInformer<Pod> pods;
     private final SharedIndexInformer<Service> services;
@@ -136,20 +129,6 @@ final class Controllers implements AutoCloseable {
                             .build())
                     .create();
         }
-        String authority = client.getConfiguration().getCaCertData();
-        if (authority != null
-                && client.configMaps().inNamespace(name).withName(ROOT_CA).get() == null) {
-            client.resource(new ConfigMapBuilder()
-                            .withNewMetadata()
-                            .withName(ROOT_CA)
-                            .withNamespace(name)
-                            .endMetadata()
-                            .withData(Map.of(
-                                    "ca.crt",
-                                    new String(Base64.getDecoder().decode(authority), StandardCharsets.UTF_8)))
-                            .build())
-                    .create();
-        }
     }
 
     @Override
@@ -158,7 +137,7 @@ final class Controllers implements AutoCloseable {
             try {
                 part.close();
             } catch (Exception failure) {
-                LoggerFactory.getLogger(Controllers.class).warn("not closed cleanly", failure);
+                throw new IllegalStateException(failure);
             }
         }
     }

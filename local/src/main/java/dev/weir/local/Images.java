@@ -53,8 +53,7 @@ final class Images {
         };
     }
 
-    /** The name without tag and digest. */
-    static String name(String image) {
+    private static String name(String image) {
         String plain = image.split("@", 2)[0];
         int colon = plain.lastIndexOf(':');
         return colon > plain.lastIndexOf('/') ? plain.substring(0, colon) : plain;

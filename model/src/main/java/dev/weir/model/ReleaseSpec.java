@@ -1,23 +1,96 @@
 package dev.weir.model;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.weir.engine.MirrorPercent;
 import dev.weir.engine.Release;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
-/** Reads the {@code spec} of a {@code weir.dev/v1alpha1 Release} into the engine's words. Pure. */
-public final class ReleaseSpec {
-    private static final int STANDARD_PORT = 80;
-    private static final int STANDARD_PERCENT = 100;
+/**
+ * The {@code spec} of a {@code weir.dev/v1alpha1 Release} as the user wrote it, with the defaults of its definition.
+ *
+ * @param gateways Istio Gateways besides the mesh, each {@code name} or {@code namespace/name}
+ * @param metadata labels and annotations for the objects of every version
+ * @param versions the first is the primary
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+public record ReleaseSpec(
+        String workload,
+        String router,
+        String strategy,
+        ServiceRef service,
+        List<String> gateways,
+        boolean adopt,
+        Metadata metadata,
+        List<Version> versions) {
+    static final String STRATEGY_NONE = "None";
+    static final String STRATEGY_MIRROR = "Mirror";
+    static final String ROUTER_ISTIO = "Istio";
+    static final String WORKLOAD_DEPLOYMENT = "Deployment";
 
-    private ReleaseSpec() {}
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What the definition allows to be left out has its default here. */
+    public ReleaseSpec {
+        workload = Objects.requireNonNullElse(workload, WORKLOAD_DEPLOYMENT);
+        router = Objects.requireNonNullElse(router, ROUTER_ISTIO);
+        strategy = Objects.requireNonNullElse(strategy, STRATEGY_NONE);
+        service = Objects.requireNonNullElse(service, new ServiceRef(null, null));
+        gateways = List.copyOf(Objects.requireNonNullElse(gateways, List.of()));
+        metadata = Objects.requireNonNullElse(metadata, new Metadata(null, null));
+        versions = List.copyOf(Objects.requireNonNullElse(versions, List.of()));
+    }
+
+    /**
+     * How clients call the application.
+     *
+     * @param name null for the release's own
+     * @param port 1 to 65535; of every version that names none
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record ServiceRef(
+            @Nullable String name, @Nullable Integer port) {
+        static final int STANDARD_PORT = 80;
+
+        public ServiceRef {
+            port = Objects.requireNonNullElse(port, STANDARD_PORT);
+        }
+    }
+
+    /** Labels and annotations, empty where not given. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record Metadata(
+            @Nullable Map<String, String> labels, @Nullable Map<String, String> annotations) {}
+
+    /**
+     * One version of the application; exactly one of {@code image}, {@code template} and {@code workloadRef} is given.
+     *
+     * @param port null for the service's
+     * @param mirrorPercent 0 to 100; null for 100
+     * @param share relative weight, 0 to 1 000 000; null for 1
+     * @param template metadata and spec of its Deployment
+     * @param serviceTemplate metadata and spec of its Service
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record Version(
+            String name,
+            @Nullable Map<String, String> labels,
+            @Nullable Map<String, String> annotations,
+            @Nullable String image,
+            @Nullable Integer port,
+            @Nullable Integer mirrorPercent,
+            @Nullable Integer share,
+            @Nullable ObjectNode template,
+            @Nullable ObjectNode serviceTemplate,
+            @Nullable WorkloadRef workloadRef) {}
+
+    /** A Deployment that exists already. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record WorkloadRef(String name) {}
 
     /** Either a release, or what is wrong with the spec: field, value and what is allowed, in order of the fields. */
     public sealed interface Parsed {
@@ -28,111 +101,24 @@ public final class ReleaseSpec {
 
     /** @param release the whole object as JSON */
     public static Parsed parse(JsonNode release) {
-        List<String> violations = new ArrayList<>();
-        JsonNode spec = release.path("spec");
-        String name = release.path("metadata").path("name").asText();
-        String namespace = release.path("metadata").path("namespace").asText();
-        String service = spec.path("service").path("name").asText(name);
-        int port = spec.path("service").path("port").asInt(STANDARD_PORT);
-        Release.Strategy strategy = Release.Strategy.NONE;
-        switch (spec.path("strategy").asText("None")) {
-            case "None" -> {}
-            case "Mirror" -> strategy = Release.Strategy.MIRROR;
-            default ->
-                violations.add("spec.strategy: \"" + spec.path("strategy").asText() + "\" is not one of None, Mirror");
+        ReleaseSpec spec;
+        try {
+            spec = JSON.convertValue(release.path("spec"), ReleaseSpec.class);
+        } catch (IllegalArgumentException wrongType) {
+            return new Parsed.Invalid(List.of("spec: " + firstLine(wrongType)));
         }
-        String router = spec.path("router").asText("Istio");
-        if (!router.equals("Istio")) {
-            violations.add("spec.router: \"" + router + "\" is not one of Istio");
-        }
-        List<String> gateways = new ArrayList<>();
-        spec.path("gateways").forEach(gateway -> gateways.add(gateway.asText()));
-        List<Release.Version> versions = versions(spec, port, service, violations);
-        if (!violations.isEmpty()) {
-            return new Parsed.Invalid(violations);
-        }
-        boolean adopt = spec.path("adopt").asBoolean();
-        return new Parsed.Valid(
-                new Release(name, namespace, router, strategy, service, port, gateways, adopt, versions));
+        JsonNode metadata = release.path("metadata");
+        return new ReleaseParser(
+                        metadata.path("name").asText(),
+                        metadata.path("namespace").asText(),
+                        spec)
+                .parse();
     }
 
-    private static List<Release.Version> versions(JsonNode spec, int port, String service, List<String> violations) {
-        List<Release.Version> versions = new ArrayList<>();
-        Set<String> names = new HashSet<>();
-        JsonNode list = spec.path("versions");
-        if (list.isEmpty()) {
-            violations.add("spec.versions: at least one version is required");
-        }
-        for (int i = 0; i < list.size(); i++) {
-            JsonNode version = list.get(i);
-            String field = "spec.versions[" + i + "]";
-            String name = version.path("name").asText("");
-            if (!names.add(name)) {
-                violations.add(field + ".name: \"" + name + "\" is used twice; names of versions must differ");
-            }
-            if (name.equals(service)) {
-                violations.add(
-                        field + ".name: \"" + name + "\" is the name of the application's service; it must differ");
-            }
-            int sources = (version.has("image") ? 1 : 0)
-                    + (version.has("template") ? 1 : 0)
-                    + (version.has("workloadRef") ? 1 : 0);
-            if (sources != 1) {
-                violations.add(field + ": exactly one of image, template and workloadRef is required");
-            }
-            int percent = version.path("mirrorPercent").asInt(STANDARD_PERCENT);
-            if (percent < 0 || percent > 100) {
-                violations.add(field + ".mirrorPercent: " + percent + " is not from 0 to 100");
-                percent = 0;
-            }
-            versions.add(version(spec, version, version.path("port").asInt(port), percent));
-        }
-        return versions;
-    }
-
-    private static Release.Version version(JsonNode spec, JsonNode version, int port, int percent) {
-        String name = version.path("name").asText();
-        Map<String, String> labels =
-                merged(version.path("labels"), spec.path("metadata").path("labels"));
-        Map<String, String> annotations =
-                merged(version.path("annotations"), spec.path("metadata").path("annotations"));
-        ObjectNode workload = version.path("template").isObject()
-                ? (ObjectNode) version.path("template").deepCopy()
-                : generated(name, version.path("image").asText(), port);
-        return new Release.Version(
-                name,
-                port,
-                labels,
-                annotations,
-                workload,
-                version.get("serviceTemplate"),
-                version.has("workloadRef")
-                        ? version.path("workloadRef").path("name").asText()
-                        : null,
-                new MirrorPercent(percent));
-    }
-
-    private static Map<String, String> merged(JsonNode first, JsonNode second) {
-        Map<String, String> merged = new LinkedHashMap<>();
-        second.properties().forEach(e -> merged.put(e.getKey(), e.getValue().asText()));
-        first.properties().forEach(e -> merged.put(e.getKey(), e.getValue().asText()));
-        return merged;
-    }
-
-    /** The Deployment for a bare image. */
-    private static ObjectNode generated(String name, String image, int port) {
-        ObjectNode workload = JsonNodeFactory.instance.objectNode();
-        ObjectNode spec = workload.putObject("spec");
-        spec.putObject("selector").putObject("matchLabels").put("app", name);
-        ObjectNode template = spec.putObject("template");
-        template.putObject("metadata").putObject("labels").put("app", name);
-        ObjectNode container = template.putObject("spec").putArray("containers").addObject();
-        container
-                .put("name", name)
-                .put("image", image)
-                .putArray("ports")
-                .addObject()
-                .put("containerPort", port);
-        return workload;
+    private static String firstLine(IllegalArgumentException failure) {
+        return Objects.requireNonNullElse(failure.getMessage(), "cannot be read")
+                .lines()
+                .findFirst()
+                .orElse("cannot be read");
     }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.weir.engine.Release;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ReleaseSpecTest {
@@ -53,6 +54,35 @@ class ReleaseSpecTest {
     }
 
     @Test
+    void aVersionsObjectsHaveItsName() throws Exception {
+        assertThat(parse("versions: [{name: a, template: {metadata: {name: b, namespace: c}, spec: {}}}]"))
+                .isEqualTo(new ReleaseSpec.Parsed.Invalid(List.of(
+                        "spec.versions[0].template.metadata.name: \"b\" is not the version's name; name the version instead, or leave it out",
+                        "spec.versions[0].template.metadata.namespace: \"c\" is not the release's namespace")));
+    }
+
+    @Test
+    void aWrongTypeIsAViolation() throws Exception {
+        assertThat(parse("versions: [{name: a, image: b, port: many}]"))
+                .isInstanceOfSatisfying(
+                        ReleaseSpec.Parsed.Invalid.class,
+                        invalid -> assertThat(invalid.violations().getFirst()).contains("many"));
+    }
+
+    @Test
+    void theTemplatesHashTellsVersionsApart() throws Exception {
+        assertThat(hash("image: b")).isEqualTo(hash("image: b, labels: {x: y}")).isNotEqualTo(hash("image: c"));
+        assertThat(hash("template: {spec: {a: 1, b: 2}}")).isEqualTo(hash("template: {spec: {b: 2, a: 1}}"));
+    }
+
+    private static String hash(String version) throws Exception {
+        return ((ReleaseSpec.Parsed.Valid) parse("versions: [{name: a, " + version + "}]"))
+                .release()
+                .primary()
+                .hash();
+    }
+
+    @Test
     void theControllerChartCarriesTheSameDefinition() throws Exception {
         Path chart = Path.of("..", "charts", "controller", "crd-files", "weir.dev_releases.yaml");
         Path own = Path.of("src", "main", "resources", "crds", "weir.dev_releases.yaml");
@@ -72,7 +102,7 @@ class ReleaseSpecTest {
                 .isInstanceOfSatisfying(ReleaseSpec.Parsed.Valid.class, valid -> {
                     assertThat(valid.release().router())
                             .isEqualTo(spec.at("/router/default").asText());
-                    assertThat(valid.release().port())
+                    assertThat(valid.release().primary().port())
                             .isEqualTo(
                                     spec.at("/service/properties/port/default").asInt());
                     assertThat(valid.release().strategy().name())

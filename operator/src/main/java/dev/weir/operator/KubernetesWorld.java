@@ -3,176 +3,134 @@ package dev.weir.operator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.kubernetes.ObjectKind;
 import dev.weir.kubernetes.ReleaseObjects;
+import io.fabric8.kubernetes.api.model.DeletionPropagation;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResourceList;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.NonNamespaceOperation;
+import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
-import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
-import java.time.Instant;
+import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A cluster, read through watches and written through the API. */
-final class KubernetesWorld implements World, AutoCloseable {
+final class KubernetesWorld implements World {
+    private static final Logger LOGGER = LoggerFactory.getLogger(KubernetesWorld.class);
     private static final String MANAGER = "weir";
+    private static final String BY_RELEASE = "release";
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** Kinds that a release owns, with their plural. */
-    private static final Map<String, ResourceDefinitionContext> KINDS = new LinkedHashMap<>();
-
-    static {
-        kind("apps", "v1", "Deployment", "deployments");
-        kind("", "v1", "Service", "services");
-        kind("", "v1", "ConfigMap", "configmaps");
-        kind("apps", "v1", "ControllerRevision", "controllerrevisions");
-        kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
-        kind("networking.istio.io", "v1beta1", "VirtualService", "virtualservices");
-    }
-
-    private static final ResourceDefinitionContext RELEASES = context("weir.dev", "v1alpha1", "Release", "releases");
 
     private final KubernetesClient client;
-    private final Map<String, SharedIndexInformer<GenericKubernetesResource>> owned = new LinkedHashMap<>();
-    private final SharedIndexInformer<GenericKubernetesResource> releases;
+    private final Collection<ObjectKind> kinds;
+    private final Clock clock;
+    private final List<InformerEventSource<GenericKubernetesResource, ReleaseResource>> sources = new ArrayList<>();
 
-    private static void kind(String group, String version, String kind, String plural) {
-        KINDS.put(kind, context(group, version, kind, plural));
-    }
-
-    private static ResourceDefinitionContext context(String group, String version, String kind, String plural) {
-        return new ResourceDefinitionContext.Builder()
-                .withGroup(group)
-                .withVersion(version)
-                .withKind(kind)
-                .withPlural(plural)
-                .withNamespaced(true)
-                .build();
-    }
-
-    /**
-     * @param namespace null for all
-     * @param changed gets {@code namespace/name} of a release whenever it or one of its objects changes
-     */
-    KubernetesWorld(KubernetesClient client, @Nullable String namespace, Consumer<String> changed) {
+    /** @param kinds of which a release may own objects */
+    KubernetesWorld(KubernetesClient client, Collection<ObjectKind> kinds, Clock clock) {
         this.client = client;
-        releases = namespace == null
-                ? client.genericKubernetesResources(RELEASES).inAnyNamespace().runnableInformer(0)
-                : client.genericKubernetesResources(RELEASES)
-                        .inNamespace(namespace)
-                        .runnableInformer(0);
-        listen(
-                releases,
-                release -> changed.accept(key(release, release.getMetadata().getName())));
-        KINDS.forEach((kind, context) -> {
-            SharedIndexInformer<GenericKubernetesResource> informer = namespace == null
-                    ? client.genericKubernetesResources(context)
-                            .inAnyNamespace()
-                            .withLabel(ReleaseObjects.RELEASE)
-                            .runnableInformer(0)
-                    : client.genericKubernetesResources(context)
-                            .inNamespace(namespace)
-                            .withLabel(ReleaseObjects.RELEASE)
-                            .runnableInformer(0);
-            listen(
-                    informer,
-                    object -> changed.accept(
-                            key(object, object.getMetadata().getLabels().getOrDefault(ReleaseObjects.RELEASE, ""))));
-            owned.put(kind, informer);
-        });
+        this.kinds = kinds;
+        this.clock = clock;
     }
 
-    private static String key(GenericKubernetesResource object, String name) {
-        return object.getMetadata().getNamespace() + "/" + name;
+    /** Takes a cache of objects that carry a release's label. */
+    void reads(InformerEventSource<GenericKubernetesResource, ReleaseResource> source) {
+        source.addIndexers(Map.of(
+                BY_RELEASE,
+                object -> List.of(key(
+                        object.getMetadata().getNamespace(),
+                        object.getMetadata().getLabels().getOrDefault(ReleaseObjects.RELEASE, "")))));
+        sources.add(source);
     }
 
-    private static void listen(
-            SharedIndexInformer<GenericKubernetesResource> informer, Consumer<GenericKubernetesResource> changed) {
-        informer.addEventHandler(new ResourceEventHandler<>() {
-            @Override
-            public void onAdd(GenericKubernetesResource object) {
-                changed.accept(object);
-            }
-
-            @Override
-            public void onUpdate(GenericKubernetesResource old, GenericKubernetesResource object) {
-                changed.accept(object);
-            }
-
-            @Override
-            public void onDelete(GenericKubernetesResource object, boolean unknownFinalState) {
-                changed.accept(object);
-            }
-        });
-    }
-
-    /** Fills the caches; returns when every one of them is complete. */
-    void start() {
-        List<java.util.concurrent.CompletionStage<Void>> started = new ArrayList<>();
-        owned.values().forEach(informer -> started.add(informer.start()));
-        started.add(releases.start());
-        started.forEach(stage -> stage.toCompletableFuture().join());
-    }
-
-    Optional<JsonNode> release(String key) {
-        GenericKubernetesResource release = releases.getIndexer().getByKey(key);
-        return release == null ? Optional.empty() : Optional.of(JSON.valueToTree(release));
+    private static String key(String namespace, String release) {
+        return namespace + "/" + release;
     }
 
     @Override
     public List<JsonNode> owned(String namespace, String release) {
-        List<JsonNode> found = new ArrayList<>();
-        owned.values()
-                .forEach(informer -> informer.getIndexer().list().stream()
-                        .filter(object -> object.getMetadata().getNamespace().equals(namespace)
-                                && release.equals(
-                                        object.getMetadata().getLabels().get(ReleaseObjects.RELEASE)))
-                        .forEach(object -> found.add(JSON.valueToTree(object))));
-        return found;
+        return sources.stream()
+                .flatMap(source -> source.byIndex(BY_RELEASE, key(namespace, release)).stream())
+                .<JsonNode>map(JSON::valueToTree)
+                .toList();
+    }
+
+    private NonNamespaceOperation<
+                    GenericKubernetesResource, GenericKubernetesResourceList, Resource<GenericKubernetesResource>>
+            objects(ObjectKind kind, String namespace) {
+        // the client could look the plural up, at the price of a request
+        ResourceDefinitionContext context = new ResourceDefinitionContext.Builder()
+                .withGroup(kind.group())
+                .withVersion(kind.version())
+                .withKind(kind.kind())
+                .withPlural(kind.plural())
+                .withNamespaced(true)
+                .build();
+        return client.genericKubernetesResources(context).inNamespace(namespace);
+    }
+
+    private Resource<GenericKubernetesResource> resource(JsonNode object) {
+        ObjectKind kind = kinds.stream()
+                .filter(one -> one.kind().equals(object.path("kind").asText())
+                        && one.apiVersion().equals(object.path("apiVersion").asText()))
+                .findFirst()
+                .orElseThrow();
+        return objects(kind, object.path("metadata").path("namespace").asText())
+                .resource(JSON.convertValue(object, GenericKubernetesResource.class));
     }
 
     @Override
-    public Optional<JsonNode> find(String apiVersion, String kind, String namespace, String name) {
-        GenericKubernetesResource found = client.genericKubernetesResources(context(kind))
-                .inNamespace(namespace)
-                .withName(name)
-                .get();
-        return found == null ? Optional.empty() : Optional.of(JSON.valueToTree(found));
-    }
-
-    private static ResourceDefinitionContext context(String kind) {
-        return Objects.requireNonNull(KINDS.get(kind), kind);
+    public Optional<JsonNode> find(ObjectKind kind, String namespace, String name) {
+        return Optional.ofNullable(objects(kind, namespace).withName(name).get())
+                .map(JSON::valueToTree);
     }
 
     @Override
     public void apply(ObjectNode object) {
-        GenericKubernetesResource resource = JSON.convertValue(object, GenericKubernetesResource.class);
-        client.genericKubernetesResources(context(object.path("kind").asText()))
-                .inNamespace(object.path("metadata").path("namespace").asText())
-                .resource(resource)
-                .patch(new PatchContext.Builder()
-                        .withPatchType(PatchType.SERVER_SIDE_APPLY)
-                        .withFieldManager(MANAGER)
-                        .withForce(true)
-                        .build());
+        try {
+            resource(object)
+                    .patch(new PatchContext.Builder()
+                            .withPatchType(PatchType.SERVER_SIDE_APPLY)
+                            .withFieldManager(MANAGER)
+                            .withForce(true)
+                            .build());
+        } catch (KubernetesClientException failure) {
+            throw refusedOr(failure, object);
+        }
+    }
+
+    /** Tells what another try cannot mend from what it may. */
+    private static RuntimeException refusedOr(KubernetesClientException failure, JsonNode object) {
+        String what = object.path("kind").asText() + "/"
+                + object.path("metadata").path("name").asText();
+        return switch (failure.getCode()) {
+            case 400, 403, 404, 405, 415, 422 ->
+                new Refused(
+                        what + ": "
+                                + (failure.getStatus() == null
+                                        ? failure.getMessage()
+                                        : failure.getStatus().getMessage()),
+                        failure);
+            default -> failure;
+        };
     }
 
     @Override
     public void delete(JsonNode object) {
-        client.genericKubernetesResources(context(object.path("kind").asText()))
-                .inNamespace(object.path("metadata").path("namespace").asText())
-                .withName(object.path("metadata").path("name").asText())
-                .delete();
+        resource(object).withPropagationPolicy(DeletionPropagation.BACKGROUND).delete();
     }
 
     @Override
@@ -181,10 +139,7 @@ final class KubernetesWorld implements World, AutoCloseable {
         next.set("status", status);
         next.withObject("/metadata").remove("managedFields");
         try {
-            client.genericKubernetesResources(RELEASES)
-                    .inNamespace(release.path("metadata").path("namespace").asText())
-                    .resource(JSON.convertValue(next, GenericKubernetesResource.class))
-                    .updateStatus();
+            client.resource(JSON.convertValue(next, ReleaseResource.class)).updateStatus();
             return true;
         } catch (KubernetesClientException conflict) {
             if (conflict.getCode() == 409 || conflict.getCode() == 404) {
@@ -197,38 +152,36 @@ final class KubernetesWorld implements World, AutoCloseable {
     @Override
     public void event(JsonNode release, String type, String reason, String message) {
         JsonNode metadata = release.path("metadata");
-        String now = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
-        client.v1()
-                .events()
-                .inNamespace(metadata.path("namespace").asText())
-                .resource(new EventBuilder()
-                        .withNewMetadata()
-                        .withGenerateName(metadata.path("name").asText() + ".")
-                        .withNamespace(metadata.path("namespace").asText())
-                        .endMetadata()
-                        .withNewInvolvedObject()
-                        .withApiVersion("weir.dev/v1alpha1")
-                        .withKind("Release")
-                        .withName(metadata.path("name").asText())
-                        .withNamespace(metadata.path("namespace").asText())
-                        .withUid(metadata.path("uid").asText())
-                        .endInvolvedObject()
-                        .withType(type)
-                        .withReason(reason)
-                        .withMessage(message)
-                        .withCount(1)
-                        .withFirstTimestamp(now)
-                        .withLastTimestamp(now)
-                        .withNewSource()
-                        .withComponent("weir")
-                        .endSource()
-                        .build())
-                .create();
-    }
-
-    @Override
-    public void close() {
-        releases.close();
-        owned.values().forEach(SharedIndexInformer::close);
+        String now = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
+        try {
+            client.v1()
+                    .events()
+                    .inNamespace(metadata.path("namespace").asText())
+                    .resource(new EventBuilder()
+                            .withNewMetadata()
+                            .withGenerateName(metadata.path("name").asText() + ".")
+                            .withNamespace(metadata.path("namespace").asText())
+                            .endMetadata()
+                            .withNewInvolvedObject()
+                            .withApiVersion("weir.dev/v1alpha1")
+                            .withKind("Release")
+                            .withName(metadata.path("name").asText())
+                            .withNamespace(metadata.path("namespace").asText())
+                            .withUid(metadata.path("uid").asText())
+                            .endInvolvedObject()
+                            .withType(type)
+                            .withReason(reason)
+                            .withMessage(message)
+                            .withCount(1)
+                            .withFirstTimestamp(now)
+                            .withLastTimestamp(now)
+                            .withNewSource()
+                            .withComponent(MANAGER)
+                            .endSource()
+                            .build())
+                    .create();
+        } catch (KubernetesClientException failure) {
+            LOGGER.atWarn().log("an event was not written: {}", failure.getMessage());
+        }
     }
 }

@@ -1,37 +1,46 @@
 package dev.weir.operator;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.Action;
 import dev.weir.engine.Decision;
 import dev.weir.engine.Observed;
 import dev.weir.engine.Release;
 import dev.weir.engine.ReleaseDecider;
+import dev.weir.kubernetes.ObjectKind;
 import dev.weir.kubernetes.ReleaseObjects;
+import dev.weir.kubernetes.SameJson;
+import dev.weir.kubernetes.TrafficRouter;
 import dev.weir.kubernetes.TrafficRouters;
 import dev.weir.model.ReleaseSpec;
-import java.nio.charset.StandardCharsets;
+import dev.weir.model.ReleaseStatus;
 import java.time.Clock;
-import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
-import java.util.HashMap;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.zip.CRC32;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** One pass over one release: observe, parse, decide, write the status, act. Keeps nothing between passes. */
+/**
+ * One pass over one release: observe, parse, decide, write the status, act.
+ *
+ * <p>Decisions rest on what is observed and stored only. What is remembered here spares requests that would change
+ * nothing; a loop that begins anew makes them once more.
+ */
 final class ReleaseLoop {
     private static final int KEPT_REVISIONS = 10;
+    private static final Duration AFTER_REFUSAL = Duration.ofSeconds(15);
+    private static final String REFUSED = "Refused";
 
     private final World world;
     private final TrafficRouters routers;
     private final Clock clock;
+    /** By kind, namespace and name: what was last applied. */
+    private final Map<String, ObjectNode> applied = new ConcurrentHashMap<>();
 
     ReleaseLoop(World world, TrafficRouters routers, Clock clock) {
         this.world = world;
@@ -39,280 +48,196 @@ final class ReleaseLoop {
         this.clock = clock;
     }
 
-    /** @param release the object as it was last seen */
-    void pass(JsonNode release) {
+    /**
+     * @param release the object as it was last seen
+     * @return when to pass again although nothing has changed; empty if only a change matters
+     */
+    Optional<Instant> pass(JsonNode release) {
         if (release.path("metadata").has("deletionTimestamp")) {
-            return;
+            return Optional.empty();
         }
-        switch (ReleaseSpec.parse(release)) {
-            case ReleaseSpec.Parsed.Invalid(List<String> violations) ->
-                report(
-                        release,
-                        new Decision(
-                                new Decision.Status(
-                                        Decision.Phase.STALLED,
-                                        "InvalidSpec",
-                                        String.join("; ", violations),
-                                        "",
-                                        "",
-                                        "",
-                                        List.of()),
-                                List.of(),
-                                violations));
+        return switch (ReleaseSpec.parse(release)) {
+            case ReleaseSpec.Parsed.Invalid(List<String> violations) -> {
+                Decision.Status status = Decision.Status.stalled("InvalidSpec", String.join("; ", violations));
+                report(release, new Decision(status, List.of(), violations, Optional.empty()));
+                yield Optional.empty();
+            }
             case ReleaseSpec.Parsed.Valid(Release parsed) -> pass(release, parsed);
-        }
+        };
     }
 
-    private void pass(JsonNode object, Release release) {
-        List<JsonNode> owned = world.owned(release.namespace(), release.name());
-        Observed seen = observe(object, release, owned);
-        Decision decision = ReleaseDecider.decide(release, seen);
-        if (!report(object, decision)) {
-            return;
-        }
-        ReleaseObjects objects =
-                new ReleaseObjects(release, object.path("metadata").path("uid").asText());
-        decision.actions().forEach(action -> act(action, object, release, owned, objects));
-    }
-
-    private Observed observe(JsonNode object, Release release, List<JsonNode> owned) {
+    private Optional<Instant> pass(JsonNode object, Release release) {
         String uid = object.path("metadata").path("uid").asText();
-        Map<String, Integer> endpoints = new HashMap<>();
-        Map<String, Observed.Version> versions = new HashMap<>();
-        Map<String, Observed.WeightConfig> configs = new HashMap<>();
-        Set<String> revisions = new HashSet<>();
-        Set<String> present = new HashSet<>();
-        boolean routed = false;
-        for (JsonNode one : owned) {
-            String name = one.path("metadata").path("name").asText();
-            present.add(one.path("kind").asText() + "/" + name);
-            switch (one.path("kind").asText()) {
-                case "EndpointSlice" ->
-                    endpoints.merge(
-                            one.path("metadata")
-                                    .path("labels")
-                                    .path("kubernetes.io/service-name")
-                                    .asText(),
-                            ready(one),
-                            Integer::sum);
-                case "ConfigMap" -> {
-                    JsonNode annotations = one.path("metadata").path("annotations");
-                    String version = one.path("metadata")
-                            .path("labels")
-                            .path(ReleaseObjects.VERSION)
-                            .asText();
-                    configs.put(
-                            version,
-                            new Observed.WeightConfig(
-                                    annotations.path(ReleaseObjects.WEIGHT).asText(""),
-                                    annotations.path(ReleaseObjects.SPEC_WEIGHT).asText("")));
-                }
-                case "VirtualService" -> routed = true;
-                case "ControllerRevision" -> revisions.add(name);
-                default -> {}
-            }
+        TrafficRouter router = routers.require(release.router());
+        List<JsonNode> owned = world.owned(release.namespace(), release.name());
+        ReleaseObserver observer = new ReleaseObserver(world, router, release, uid, owned);
+        Observed seen = observer.observe(ReleaseStatus.of(object));
+        Decision decision = ReleaseDecider.decide(release, seen, clock.instant());
+        // that something is refused stays said until everything went through
+        boolean refusedBefore = REFUSED.equals(reason(ReleaseStatus.of(object)));
+        if (!refusedBefore && !report(object, decision)) {
+            return Optional.empty();
         }
-        for (JsonNode one : owned) {
-            if (one.path("kind").asText().equals("Deployment")) {
-                String name = one.path("metadata").path("name").asText();
-                versions.put(name, version(one, endpoints.getOrDefault(name, 0)));
-            }
+        Actions actions = new Actions(object, release, router, observer, owned);
+        try {
+            decision.actions().forEach(actions::run);
+        } catch (World.Refused refused) {
+            return refused(object, decision, refused);
         }
-        return new Observed(versions, configs, routed, notOwned(release, uid, present), revisions);
+        if (refusedBefore) {
+            report(object, decision);
+        }
+        return decision.wake();
     }
 
-    private static int ready(JsonNode slice) {
-        int ready = 0;
-        for (JsonNode endpoint : slice.path("endpoints")) {
-            ready += endpoint.path("conditions").path("ready").asBoolean(true) ? 1 : 0;
-        }
-        return ready;
-    }
-
-    private static Observed.Version version(JsonNode deployment, int readyEndpoints) {
-        JsonNode status = deployment.path("status");
-        int wanted = deployment.path("spec").path("replicas").asInt(1);
-        boolean rolledOut = status.path("observedGeneration").asLong()
-                        >= deployment.path("metadata").path("generation").asLong()
-                && status.path("updatedReplicas").asInt() >= wanted
-                && status.path("replicas").asInt() <= wanted
-                && status.path("availableReplicas").asInt() >= wanted;
-        return new Observed.Version(wanted, status.path("readyReplicas").asInt(), readyEndpoints, rolledOut);
-    }
-
-    /** Wanted names that are taken by objects which this release does not own. */
-    private List<String> notOwned(Release release, String uid, Set<String> present) {
-        List<String[]> wanted = new ArrayList<>();
-        wanted.add(new String[] {"v1", "Service", release.service()});
-        if (release.strategy() != Release.Strategy.NONE) {
-            wanted.add(new String[] {"networking.istio.io/v1beta1", "VirtualService", release.service()});
-        }
-        for (Release.Version version : release.versions()) {
-            if (version.existing() == null) {
-                wanted.add(new String[] {"apps/v1", "Deployment", version.name()});
-            }
-            wanted.add(new String[] {"v1", "Service", version.name()});
-        }
-        List<String> taken = new ArrayList<>();
-        for (String[] one : wanted) {
-            if (!present.contains(one[1] + "/" + one[2])) {
-                Optional<JsonNode> found = world.find(one[0], one[1], release.namespace(), one[2]);
-                if (found.isPresent() && !owns(found.get(), uid)) {
-                    taken.add(one[1] + "/" + one[2]);
-                }
-            }
-        }
-        return taken;
-    }
-
-    private static boolean owns(JsonNode object, String uid) {
-        for (JsonNode owner : object.path("metadata").path("ownerReferences")) {
-            if (owner.path("uid").asText().equals(uid)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private void act(Action action, JsonNode object, Release release, List<JsonNode> owned, ReleaseObjects objects) {
-        switch (action) {
-            case Action.RecordRevision _ -> record(object, owned, objects);
-            case Action.ApplyVersion(Release.Version version) -> {
-                if (version.existing() == null) {
-                    world.apply(objects.deployment(version));
-                }
-                world.apply(objects.service(version));
-            }
-            case Action.ApplyEntrance _ -> world.apply(objects.entrance());
-            case Action.ApplyWeightConfig(String version, int percent, int specPercent) ->
-                world.apply(objects.weightConfig(version, percent, specPercent));
-            case Action.ApplyRoute(var plan) -> world.apply(objects.route(routers.require(release.router()), plan));
-            case Action.RemoveRoute _ ->
-                owned.stream()
-                        .filter(one -> one.path("kind").asText().equals("VirtualService"))
-                        .forEach(world::delete);
-            case Action.Retire(Set<String> keep) ->
-                owned.stream().filter(one -> retired(one, keep)).forEach(world::delete);
-        }
-    }
-
-    private static boolean retired(JsonNode object, Set<String> keep) {
-        JsonNode version = object.path("metadata").path("labels").path(ReleaseObjects.VERSION);
-        boolean made = Set.of("Deployment", "Service", "ConfigMap")
-                .contains(object.path("kind").asText());
-        return made && version.isTextual() && !keep.contains(version.asText());
-    }
-
-    private void record(JsonNode object, List<JsonNode> owned, ReleaseObjects objects) {
-        CRC32 crc = new CRC32();
-        crc.update(object.path("spec").toString().getBytes(StandardCharsets.UTF_8));
-        String hash = HexFormat.of().toHexDigits((int) crc.getValue());
-        List<JsonNode> revisions = owned.stream()
-                .filter(one -> one.path("kind").asText().equals("ControllerRevision"))
-                .sorted(java.util.Comparator.comparingLong(
-                        one -> one.path("revision").asLong()))
-                .toList();
-        boolean known = revisions.stream()
-                .anyMatch(one -> one.path("metadata").path("name").asText().endsWith("-" + hash));
-        if (!known) {
-            world.apply(objects.revision(
-                    object.path("spec"),
-                    hash,
-                    object.path("metadata").path("generation").asLong()));
-        }
-        revisions.stream().limit(Math.max(0, revisions.size() - KEPT_REVISIONS)).forEach(world::delete);
+    /** Says what the server refused, and tries again later: whoever can mend it may not touch a watched object. */
+    private Optional<Instant> refused(JsonNode object, Decision decision, World.Refused refused) {
+        Decision.Status was = decision.status();
+        String message = String.valueOf(refused.getMessage());
+        report(
+                object,
+                new Decision(
+                        new Decision.Status(
+                                Decision.Phase.STALLED,
+                                REFUSED,
+                                message,
+                                was.primary(),
+                                was.candidate(),
+                                was.weight(),
+                                was.versions()),
+                        List.of(),
+                        List.of("the server refused " + message),
+                        Optional.empty()));
+        return Optional.of(clock.instant().plus(AFTER_REFUSAL));
     }
 
     /** Writes the status if it differs; false if somebody else wrote meanwhile, which ends the pass. */
     private boolean report(JsonNode release, Decision decision) {
-        ObjectNode status = JsonNodeFactory.instance.objectNode();
-        long generation = release.path("metadata").path("generation").asLong();
-        status.put("observedGeneration", generation);
-        status.put("strategy", release.path("spec").path("strategy").asText("None"));
-        Decision.Status now = decision.status();
-        status.put("primary", now.primary()).put("candidate", now.candidate()).put("weight", now.weight());
-        ArrayNode why = status.putArray("why");
-        decision.why().stream().limit(64).forEach(why::add);
-        ArrayNode conditions = status.putArray("conditions");
-        boolean ready = now.phase() == Decision.Phase.READY;
-        condition(conditions, release, "Ready", ready, now, generation);
-        condition(conditions, release, "Reconciling", now.phase() == Decision.Phase.RECONCILING, now, generation);
-        condition(conditions, release, "Stalled", now.phase() == Decision.Phase.STALLED, now, generation);
-        ArrayNode versions = status.putArray("versions");
-        for (Decision.VersionStatus version : now.versions()) {
-            ObjectNode one = versions.addObject();
-            one.put("name", version.name()).put("role", version.role()).put("ready", version.ready());
-            one.put("readyReplicas", version.readyReplicas()).put("replicas", version.replicas());
-            if (!version.weight().isEmpty()) {
-                one.put("weight", version.weight());
-            }
-        }
-        if (status.toString().equals(sorted(release.path("status"), status).toString())) {
+        ReleaseStatus before = ReleaseStatus.of(release);
+        ReleaseStatus after = ReleaseStatus.after(release, decision, clock.instant());
+        if (after.equals(before)) {
             return true;
         }
-        if (!world.writeStatus(release, status)) {
+        if (!world.writeStatus(release, after.toJson())) {
             return false;
         }
-        String before = reason(release);
-        if (!before.equals(now.reason())) {
-            world.event(
-                    release, now.phase() == Decision.Phase.STALLED ? "Warning" : "Normal", now.reason(), now.message());
+        Decision.Status status = decision.status();
+        if (!reason(before).equals(status.reason())) {
+            String type = status.phase() == Decision.Phase.STALLED ? "Warning" : "Normal";
+            world.event(release, type, status.reason(), status.message());
         }
         return true;
     }
 
-    /** The present status with its keys in the order of the new one, for comparing. */
-    private static JsonNode sorted(JsonNode present, JsonNode like) {
-        if (present.isObject() && like.isObject()) {
-            ObjectNode sorted = JsonNodeFactory.instance.objectNode();
-            like.properties().forEach(entry -> {
-                if (present.has(entry.getKey())) {
-                    sorted.set(entry.getKey(), sorted(present.get(entry.getKey()), entry.getValue()));
-                }
-            });
-            present.properties().forEach(entry -> {
-                if (!sorted.has(entry.getKey())) {
-                    sorted.set(entry.getKey(), entry.getValue());
-                }
-            });
-            return sorted;
-        }
-        if (present.isArray() && like.isArray() && present.size() == like.size()) {
-            ArrayNode sorted = JsonNodeFactory.instance.arrayNode();
-            for (int i = 0; i < present.size(); i++) {
-                sorted.add(sorted(present.get(i), like.get(i)));
-            }
-            return sorted;
-        }
-        return present;
+    private static String reason(ReleaseStatus status) {
+        return status.condition("Ready").map(ReleaseStatus.Condition::reason).orElse("");
     }
 
-    private static String reason(JsonNode release) {
-        for (JsonNode condition : release.path("status").path("conditions")) {
-            if (condition.path("type").asText().equals("Ready")) {
-                return condition.path("reason").asText();
-            }
-        }
-        return "";
-    }
+    /** What one decision does, in order; knows in the end which objects it has a use for. */
+    private final class Actions {
+        private final JsonNode release;
+        private final Release parsed;
+        private final TrafficRouter router;
+        private final ReleaseObserver observer;
+        private final ReleaseObjects objects;
+        private final List<JsonNode> owned;
+        private final Set<String> used = new HashSet<>();
 
-    private void condition(
-            ArrayNode conditions, JsonNode release, String type, boolean value, Decision.Status now, long generation) {
-        String status = value ? "True" : "False";
-        String since = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
-        for (JsonNode old : release.path("status").path("conditions")) {
-            if (old.path("type").asText().equals(type)
-                    && old.path("status").asText().equals(status)) {
-                since = old.path("lastTransitionTime").asText();
+        Actions(
+                JsonNode release,
+                Release parsed,
+                TrafficRouter router,
+                ReleaseObserver observer,
+                List<JsonNode> owned) {
+            this.release = release;
+            this.parsed = parsed;
+            this.router = router;
+            this.observer = observer;
+            this.objects = new ReleaseObjects(
+                    parsed, release.path("metadata").path("uid").asText());
+            this.owned = owned;
+        }
+
+        void run(Action action) {
+            switch (action) {
+                case Action.RecordRevision _ -> record();
+                case Action.ApplyVersion(Release.Version version) -> apply(version);
+                case Action.ApplyEntrance _ -> apply(objects.entrance());
+                case Action.ApplyWeightConfig(String version, int percent, int specPercent) ->
+                    apply(objects.weightConfig(version, percent, specPercent));
+                case Action.ApplyRoute(var plan) -> apply(objects.route(router, plan));
+                case Action.Prune(Set<String> keep, boolean routes) -> prune(keep, routes);
             }
         }
-        conditions
-                .addObject()
-                .put("type", type)
-                .put("status", status)
-                .put("observedGeneration", generation)
-                .put("lastTransitionTime", since)
-                .put("reason", now.reason())
-                .put("message", now.message());
+
+        private void apply(Release.Version version) {
+            if (version.existing() == null) {
+                apply(objects.deployment(version));
+                apply(objects.service(version));
+            } else {
+                observer.existing(version)
+                        .map(found -> found.at("/spec/selector/matchLabels"))
+                        .ifPresent(selector -> apply(objects.service(version, selector.deepCopy())));
+            }
+        }
+
+        private void apply(ObjectNode wanted) {
+            used.add(key(wanted));
+            Optional<JsonNode> present = owned.stream()
+                    .filter(object -> key(object).equals(key(wanted)))
+                    .findFirst();
+            boolean same =
+                    present.filter(object -> SameJson.within(wanted, object)).isPresent();
+            if (!same || !wanted.equals(applied.get(key(wanted)))) {
+                world.apply(wanted);
+                applied.put(key(wanted), wanted);
+            }
+        }
+
+        private static String key(JsonNode object) {
+            JsonNode metadata = object.path("metadata");
+            return object.path("kind").asText() + "/"
+                    + metadata.path("namespace").asText() + "/"
+                    + metadata.path("name").asText();
+        }
+
+        private void prune(Set<String> keep, boolean routes) {
+            String route = router.kind().kind() + "/" + parsed.namespace() + "/" + parsed.service();
+            for (JsonNode object : owned) {
+                if (!used.contains(key(object)) && !key(object).equals(route) && prunable(object, keep, routes)) {
+                    world.delete(object);
+                    applied.remove(key(object));
+                }
+            }
+        }
+
+        private static boolean prunable(JsonNode object, Set<String> keep, boolean routes) {
+            String kind = object.path("kind").asText();
+            if (kind.equals(ObjectKind.CONTROLLER_REVISION.kind()) || kind.equals(ObjectKind.ENDPOINT_SLICE.kind())) {
+                return false;
+            }
+            if (kind.equals(ObjectKind.CONFIG_MAP.kind())) {
+                return true;
+            }
+            JsonNode version = object.path("metadata").path("labels").path(ReleaseObjects.VERSION);
+            return version.isTextual() ? !keep.contains(version.asText()) : routes;
+        }
+
+        private void record() {
+            ObjectNode wanted = objects.revision(
+                    release.path("spec"),
+                    release.path("metadata").path("generation").asLong());
+            List<JsonNode> revisions = owned.stream()
+                    .filter(one -> one.path("kind").asText().equals(ObjectKind.CONTROLLER_REVISION.kind()))
+                    .sorted(Comparator.comparingLong(one -> one.path("revision").asLong()))
+                    .toList();
+            boolean known = revisions.stream().anyMatch(one -> key(one).equals(key(wanted)));
+            if (!known) {
+                world.apply(wanted);
+            }
+            revisions.stream()
+                    .limit(Math.max(0, revisions.size() - KEPT_REVISIONS))
+                    .forEach(world::delete);
+        }
     }
 }

@@ -1,0 +1,154 @@
+package dev.weir.model;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.Decision;
+import dev.weir.engine.Standing;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The {@code status} of a {@code weir.dev/v1alpha1 Release}.
+ *
+ * @param candidate names of the candidates, joined with commas
+ * @param weight the mirror percentages, joined with commas in the order of the candidates
+ * @param why the rules that fired, as sentences
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+public record ReleaseStatus(
+        long observedGeneration,
+        @Nullable String strategy,
+        @Nullable String primary,
+        @Nullable String candidate,
+        @Nullable String weight,
+        List<Condition> conditions,
+        List<Version> versions,
+        List<String> why) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MOST_SENTENCES = 64;
+
+    public ReleaseStatus {
+        conditions = List.copyOf(Objects.requireNonNullElse(conditions, List.of()));
+        versions = List.copyOf(Objects.requireNonNullElse(versions, List.of()));
+        why = List.copyOf(Objects.requireNonNullElse(why, List.of()));
+    }
+
+    /** As in every Kubernetes API; {@code lastTransitionTime} has whole seconds. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record Condition(
+            String type,
+            String status,
+            long observedGeneration,
+            String lastTransitionTime,
+            String reason,
+            String message) {}
+
+    /**
+     * @param role Primary, Candidate or Retiring
+     * @param hash of the template; absent for a version that the spec has dropped
+     * @param readySince since when it has had a ready pod without a break
+     * @param interrupted true if it lost its last ready pod and has not been stable since
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    public record Version(
+            String name,
+            @Nullable String hash,
+            String role,
+            boolean ready,
+            int readyReplicas,
+            int replicas,
+            @Nullable String weight,
+            @Nullable String readySince,
+            @Nullable Boolean interrupted) {
+        /** What the next decision needs to remember. */
+        public Standing standing() {
+            return new Standing(
+                    readySince == null ? null : Instant.parse(readySince), Boolean.TRUE.equals(interrupted));
+        }
+    }
+
+    /** The status of a release as it is stored; one with nothing in it if there is none or it cannot be read. */
+    public static ReleaseStatus of(JsonNode release) {
+        JsonNode status = release.path("status");
+        try {
+            if (status.isObject()) {
+                return JSON.convertValue(status, ReleaseStatus.class);
+            }
+        } catch (IllegalArgumentException unreadable) {
+            // somebody else wrote it; the next write mends it
+        }
+        return new ReleaseStatus(0, null, null, null, null, List.of(), List.of(), List.of());
+    }
+
+    /**
+     * What to store after a decision.
+     *
+     * @param release the object that the decision was made on
+     */
+    public static ReleaseStatus after(JsonNode release, Decision decision, Instant now) {
+        ReleaseStatus before = of(release);
+        Decision.Status status = decision.status();
+        long generation = release.path("metadata").path("generation").asLong();
+        return new ReleaseStatus(
+                generation,
+                release.path("spec").path("strategy").asText(ReleaseSpec.STRATEGY_NONE),
+                status.primary(),
+                status.candidate(),
+                status.weight(),
+                Stream.of(Decision.Phase.values())
+                        .map(phase -> before.condition(phase, status, generation, now))
+                        .toList(),
+                status.versions().stream().map(ReleaseStatus::version).toList(),
+                decision.why().stream().limit(MOST_SENTENCES).toList());
+    }
+
+    private static String word(Enum<?> constant) {
+        return constant.name().charAt(0) + constant.name().substring(1).toLowerCase(Locale.ROOT);
+    }
+
+    /** One condition for each phase: a release is Ready, Reconciling or Stalled. */
+    private Condition condition(Decision.Phase phase, Decision.Status status, long generation, Instant now) {
+        String value = status.phase() == phase ? "True" : "False";
+        String since = condition(word(phase))
+                .filter(old -> old.status().equals(value))
+                .map(Condition::lastTransitionTime)
+                .orElse(now.truncatedTo(ChronoUnit.SECONDS).toString());
+        return new Condition(word(phase), value, generation, since, status.reason(), status.message());
+    }
+
+    /** @param type Ready, Reconciling or Stalled */
+    public Optional<Condition> condition(String type) {
+        return conditions.stream().filter(c -> c.type().equals(type)).findFirst();
+    }
+
+    private static Version version(Decision.VersionStatus version) {
+        Standing standing = version.seen().standing();
+        return new Version(
+                version.name(),
+                version.hash(),
+                word(version.role()),
+                version.seen().ready(),
+                version.seen().readyReplicas(),
+                version.seen().replicas(),
+                version.weight(),
+                standing.readySince() == null
+                        ? null
+                        : standing.readySince().truncatedTo(ChronoUnit.SECONDS).toString(),
+                standing.interrupted() ? true : null);
+    }
+
+    public ObjectNode toJson() {
+        return JSON.valueToTree(this);
+    }
+}

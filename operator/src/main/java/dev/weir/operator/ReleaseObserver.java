@@ -1,0 +1,209 @@
+package dev.weir.operator;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.engine.Observed;
+import dev.weir.engine.Release;
+import dev.weir.engine.Standing;
+import dev.weir.engine.TrafficPlan;
+import dev.weir.kubernetes.ObjectKind;
+import dev.weir.kubernetes.ReleaseObjects;
+import dev.weir.kubernetes.TrafficRouter;
+import dev.weir.model.ReleaseStatus;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** One look at a release's objects, in the engine's words. */
+final class ReleaseObserver {
+    private final World world;
+    private final TrafficRouter router;
+    private final Release release;
+    private final String uid;
+    private final List<JsonNode> owned;
+
+    /**
+     * @param uid of the Release
+     * @param owned what carries its label
+     */
+    ReleaseObserver(World world, TrafficRouter router, Release release, String uid, List<JsonNode> owned) {
+        this.world = world;
+        this.router = router;
+        this.release = release;
+        this.uid = uid;
+        this.owned = owned;
+    }
+
+    private static String name(JsonNode object) {
+        return object.path("metadata").path("name").asText();
+    }
+
+    private static boolean is(JsonNode object, ObjectKind kind) {
+        return object.path("kind").asText().equals(kind.kind());
+    }
+
+    private static String version(JsonNode object) {
+        return object.path("metadata")
+                .path("labels")
+                .path(ReleaseObjects.VERSION)
+                .asText();
+    }
+
+    /** @param status the stored one, which remembers how versions stand */
+    Observed observe(ReleaseStatus status) {
+        Map<String, Standing> standings = new HashMap<>();
+        status.versions().forEach(version -> standings.put(version.name(), version.standing()));
+        Map<String, Integer> endpoints = endpoints();
+        Map<String, JsonNode> deployments = deployments();
+        Set<String> names = new LinkedHashSet<>(deployments.keySet());
+        owned.stream()
+                .filter(object ->
+                        is(object, ObjectKind.SERVICE) && !version(object).isEmpty())
+                .forEach(service -> names.add(version(service)));
+        Map<String, Observed.Version> versions = new HashMap<>();
+        for (String version : names) {
+            versions.put(
+                    version,
+                    version(
+                            deployments.get(version),
+                            endpoints.getOrDefault(version, 0),
+                            standings.getOrDefault(version, Standing.NEW)));
+        }
+        return new Observed(versions, weightConfigs(), route(), notOwned());
+    }
+
+    /** Ready addresses by Service. */
+    private Map<String, Integer> endpoints() {
+        Map<String, Integer> endpoints = new HashMap<>();
+        for (JsonNode slice : owned) {
+            if (is(slice, ObjectKind.ENDPOINT_SLICE)) {
+                int ready = 0;
+                for (JsonNode endpoint : slice.path("endpoints")) {
+                    ready += endpoint.path("conditions").path("ready").asBoolean(true) ? 1 : 0;
+                }
+                String service = slice.path("metadata")
+                        .path("labels")
+                        .path("kubernetes.io/service-name")
+                        .asText();
+                endpoints.merge(service, ready, Integer::sum);
+            }
+        }
+        return endpoints;
+    }
+
+    /** By version: those of the release, and those of others that a version refers to. */
+    private Map<String, JsonNode> deployments() {
+        Map<String, JsonNode> deployments = new HashMap<>();
+        for (JsonNode object : owned) {
+            if (is(object, ObjectKind.DEPLOYMENT)) {
+                deployments.put(version(object), object);
+            }
+        }
+        for (Release.Version version : release.versions()) {
+            existing(version).ifPresent(found -> deployments.put(version.name(), found));
+        }
+        return deployments;
+    }
+
+    /** The Deployment of somebody else that a version refers to, if it does and there is one. */
+    Optional<JsonNode> existing(Release.Version version) {
+        return version.existing() == null
+                ? Optional.empty()
+                : world.find(ObjectKind.DEPLOYMENT, release.namespace(), version.existing());
+    }
+
+    private static Observed.Version version(
+            @org.jspecify.annotations.Nullable JsonNode deployment, int readyEndpoints, Standing standing) {
+        if (deployment == null) {
+            return new Observed.Version(0, 0, readyEndpoints, false, standing);
+        }
+        JsonNode status = deployment.path("status");
+        int wanted = deployment.path("spec").path("replicas").asInt(1);
+        boolean rolledOut = status.path("observedGeneration").asLong()
+                        >= deployment.path("metadata").path("generation").asLong()
+                && status.path("updatedReplicas").asInt() >= wanted
+                && status.path("replicas").asInt() <= wanted
+                && status.path("availableReplicas").asInt() >= wanted;
+        return new Observed.Version(wanted, status.path("readyReplicas").asInt(), readyEndpoints, rolledOut, standing);
+    }
+
+    private Map<String, Observed.WeightConfig> weightConfigs() {
+        Map<String, Observed.WeightConfig> configs = new HashMap<>();
+        for (JsonNode object : owned) {
+            if (is(object, ObjectKind.CONFIG_MAP)) {
+                JsonNode annotations = object.path("metadata").path("annotations");
+                configs.put(
+                        version(object),
+                        new Observed.WeightConfig(
+                                annotations.path(ReleaseObjects.WEIGHT).asText(""),
+                                annotations.path(ReleaseObjects.SPEC_WEIGHT).asText("")));
+            }
+        }
+        return configs;
+    }
+
+    private Observed.Route route() {
+        return owned.stream()
+                .filter(object -> is(object, router.kind()) && name(object).equals(release.service()))
+                .findFirst()
+                .<Observed.Route>map(object -> {
+                    Optional<TrafficPlan> plan = router.read(object);
+                    return plan.isPresent() ? new Observed.Route.InForce(plan.get()) : new Observed.Route.Edited();
+                })
+                .orElseGet(Observed.Route.Missing::new);
+    }
+
+    /** Wanted names that are taken by objects which this release does not own. */
+    private List<String> notOwned() {
+        Set<String> present = new HashSet<>();
+        owned.forEach(object -> present.add(object.path("kind").asText() + "/" + name(object)));
+        List<String> taken = new ArrayList<>();
+        wanted().forEach((kind, names) -> {
+            for (String name : names) {
+                if (!present.contains(kind.kind() + "/" + name)
+                        && world.find(kind, release.namespace(), name)
+                                .filter(found -> !owns(found))
+                                .isPresent()) {
+                    taken.add(kind.kind() + "/" + name);
+                }
+            }
+        });
+        return taken;
+    }
+
+    private Map<ObjectKind, List<String>> wanted() {
+        List<String> deployments = new ArrayList<>();
+        List<String> services = new ArrayList<>(List.of(release.service()));
+        for (Release.Version version : release.versions()) {
+            services.add(version.name());
+            if (version.existing() == null) {
+                deployments.add(version.name());
+            }
+        }
+        Map<ObjectKind, List<String>> wanted = new java.util.LinkedHashMap<>();
+        wanted.put(ObjectKind.DEPLOYMENT, deployments);
+        wanted.put(ObjectKind.SERVICE, services);
+        wanted.put(router.kind(), List.of(release.service()));
+        if (release.strategy() == Release.Strategy.MIRROR) {
+            wanted.put(
+                    ObjectKind.CONFIG_MAP,
+                    release.candidates().stream()
+                            .map(version -> ReleaseObjects.weightConfigName(version.name()))
+                            .toList());
+        }
+        return wanted;
+    }
+
+    private boolean owns(JsonNode object) {
+        for (JsonNode owner : object.path("metadata").path("ownerReferences")) {
+            if (owner.path("uid").asText().equals(uid)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
