@@ -270,6 +270,17 @@ class ContinuousClientsTest {
         assertEquals(0, copies("none", requests));
     }
 
+    @Test
+    void editedOrDeletedRouteIsRestored() {
+        goOn(10);
+        // requests under way meet the wrong route: this test is about the route, not about the clients
+        clients.forEach(ContinuousClient::close);
+        release.misroute();
+        await().atMost(LONG).until(release::routed);
+        release.deleteRoute();
+        await().atMost(LONG).until(release::routed);
+    }
+
     private int round;
 
     /** Sends requests one by one; how many the candidate got, counted once every earlier copy must have arrived. */

@@ -100,6 +100,27 @@ final class MirrorRelease {
         return pods.size() == 1 ? pods.getFirst().getMetadata().getUid() : "";
     }
 
+    /** Somebody else's edit: the hosts no longer name the service. */
+    void misroute() {
+        client.genericKubernetesResources("networking.istio.io/v1beta1", "VirtualService")
+                .inNamespace(namespace)
+                .withName("httpbin")
+                .patch(PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":{\"hosts\":[\"drift.example\"]}}");
+    }
+
+    void deleteRoute() {
+        client.genericKubernetesResources("networking.istio.io/v1beta1", "VirtualService")
+                .inNamespace(namespace)
+                .withName("httpbin")
+                .delete();
+    }
+
+    /** True if the route names the service. */
+    boolean routed() {
+        GenericKubernetesResource found = virtualService();
+        return found != null && found.get("spec", "hosts") instanceof List<?> hosts && hosts.contains(host());
+    }
+
     boolean candidateExists() {
         return client.apps()
                         .deployments()
