@@ -5,6 +5,7 @@ import dev.weir.apiserver.auth.Access;
 import dev.weir.apiserver.auth.Authenticator;
 import dev.weir.apiserver.auth.CertificateAuthority;
 import dev.weir.apiserver.auth.ServiceAccountTokens;
+import dev.weir.apiserver.builtin.ServiceAddresses;
 import dev.weir.apiserver.custom.Definitions;
 import dev.weir.apiserver.http.HttpServer;
 import dev.weir.apiserver.merge.Json;
@@ -43,7 +44,11 @@ public final class ApiServer implements AutoCloseable {
     public static ApiServer start(ApiServerOptions options) throws IOException {
         CertificateAuthority authority = CertificateAuthority.create();
         AtomicReference<Definitions> definitions = new AtomicReference<>();
+        ServiceAddresses addresses = new ServiceAddresses();
         VersionedStore store = new VersionedStore(event -> {
+            if (event.entry().key().resource().equals("services")) {
+                addresses.written(event);
+            }
             Definitions known = definitions.get();
             if (known != null) {
                 known.written(event);
@@ -51,7 +56,7 @@ public final class ApiServer implements AutoCloseable {
             }
             options.afterWrite().accept(event);
         });
-        Resources resources = new Resources(store, new Kinds());
+        Resources resources = new Resources(store, new Kinds(), addresses);
         Tables tables = new Tables(options.clock());
         Definitions defined = new Definitions(resources, tables, options.clock());
         definitions.set(defined);

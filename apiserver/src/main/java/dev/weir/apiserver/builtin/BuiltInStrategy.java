@@ -106,8 +106,18 @@ public final class BuiltInStrategy implements ResourceStrategy {
     }
 
     @Override
-    public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old) {
-        return new ArrayList<>(Validation.validate(type, object, old));
+    public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old, List<FieldError> ofMetadata) {
+        List<FieldError> errors = new ArrayList<>(ofMetadata);
+        errors.addAll(Validation.validate(type, object, old));
+        if (errors.isEmpty() && type.plural().equals("services")) {
+            errors.addAll(addresses.problems(object, old));
+        }
+        return errors;
+    }
+
+    @Override
+    public List<String> warnings(ObjectNode object) {
+        return type.plural().equals("services") ? ServiceAddresses.warnings(object) : List.of();
     }
 
     @Override
@@ -149,5 +159,20 @@ public final class BuiltInStrategy implements ResourceStrategy {
     @Override
     public ObjectNode onRead(ObjectNode stored) {
         return stored;
+    }
+
+    /** The policy is kept, needlessly, for a Service that became an ExternalName, but not shown. */
+    @Override
+    public ObjectNode shown(ObjectNode object) {
+        JsonNode spec = object.path("spec");
+        boolean hides = type.plural().equals("services")
+                && spec.path("type").asText().equals("ExternalName")
+                && spec.has("internalTrafficPolicy");
+        if (!hides) {
+            return object;
+        }
+        ObjectNode copy = object.deepCopy();
+        copy.withObject("/spec").remove("internalTrafficPolicy");
+        return copy;
     }
 }

@@ -44,6 +44,9 @@ final class Decoding {
                 fields.remove();
             } else if (schema.properties().containsKey(name)) {
                 value(below, field.getValue(), struct, dotted(path, name), dotted(goPath, name));
+                if (ZeroValues.omitted(schema, name, below, field.getValue())) {
+                    fields.remove();
+                }
             } else {
                 value(below, field.getValue(), struct, dotted(path, name), goPath);
             }

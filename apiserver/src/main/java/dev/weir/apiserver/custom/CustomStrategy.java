@@ -145,11 +145,11 @@ final class CustomStrategy implements ResourceStrategy {
     }
 
     @Override
-    public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old) {
-        List<FieldError> errors = new ArrayList<>(SchemaValidation.validate(own, object, ""));
-        if (old != null && !errors.isEmpty()) {
-            errors.removeIf(error -> unchangedSince(error, object, old));
-        }
+    public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old, List<FieldError> ofMetadata) {
+        List<FieldError> errors = new ArrayList<>(ofMetadata);
+        SchemaValidation.validate(own, object, "").stream()
+                .filter(error -> old == null || !unchangedSince(error, object, old))
+                .forEach(errors::add);
         scale(object, errors);
         duplicates(own, object, "", errors);
         if (!hasRules) {
@@ -174,6 +174,11 @@ final class CustomStrategy implements ResourceStrategy {
             before = index ? before.path(Integer.parseInt(name)) : before.path(name);
         }
         return !before.isMissingNode() && Json.same(now, before);
+    }
+
+    @Override
+    public List<String> warnings(ObjectNode object) {
+        return List.of();
     }
 
     private void scale(ObjectNode object, List<FieldError> errors) {

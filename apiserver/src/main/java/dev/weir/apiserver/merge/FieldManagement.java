@@ -1,13 +1,13 @@
 package dev.weir.apiserver.merge;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.ManagedFields.Owned;
+import dev.weir.apiserver.merge.ManagedFields.Owner;
 import dev.weir.apiserver.rest.ApiException;
 import dev.weir.apiserver.schema.Schema;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Pure; follows apimachinery's managedfields package and structured-merge-diff's Updater.
  */
 public final class FieldManagement {
-    private static final int MOST_UPDATE_MANAGERS = 10;
+    private static final String KUBECTL = "kubectl";
+    private static final String LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
     private static final List<String> UNTRACKED_METADATA = List.of(
             "name",
             "namespace",
@@ -48,10 +49,6 @@ public final class FieldManagement {
     /** A writer: {@code subresource} is empty for the main resource, {@code now} is RFC 3339 in seconds. */
     public record Writer(String manager, String subresource, String now) {}
 
-    private record Id(String manager, String operation, String apiVersion, String subresource) {}
-
-    private record Owned(FieldSet fields, @Nullable String time) {}
-
     /** The set of the given top-level fields. */
     public static FieldSet topLevel(List<String> names) {
         FieldSet set = new FieldSet();
@@ -70,33 +67,34 @@ public final class FieldManagement {
         boolean clears = sent != null
                 && sent.isArray()
                 && (sent.isEmpty() || sent.size() == 1 && sent.get(0).isEmpty());
-        Map<Id, Owned> managers = read(clears ? null : sent != null && live != null ? sent : managed(live));
+        ManagedFields managers =
+                ManagedFields.read(clears ? null : sent != null && live != null ? sent : managed(live));
         if (live != null && managers.isEmpty()) {
-            write(candidate, managers);
+            managers.write(candidate);
             return;
         }
         ObjectNode before = live == null ? schema.emptyStruct() : withoutManagedFields(live);
         ObjectNode after = withoutManagedFields(candidate);
         TypedValues.Comparison change =
                 TypedValues.compare(schema, before, after).without(reset);
-        Id self = new Id(writer.manager(), "Update", apiVersion, writer.subresource());
+        Owner self = new Owner(writer.manager(), "Update", apiVersion, writer.subresource());
         FieldSet taken = strip(change.added().union(change.modified()));
-        take(managers, self, change);
+        take(managers, null, change);
         if (!taken.isEmpty()) {
             Owned previous = managers.get(self);
             FieldSet all = previous == null ? taken : previous.fields().union(taken);
-            managers.put(self, new Owned(all, writer.now()));
+            managers.put(self, new Owned(all, apiVersion, writer.now()));
         }
-        capUpdates(managers);
-        write(candidate, managers);
+        managers.capUpdates();
+        managers.write(candidate);
     }
 
-    private static void take(Map<Id, Owned> managers, @Nullable Id except, TypedValues.Comparison change) {
+    /** Takes what changed away from everybody but one, and what is gone from everybody else. */
+    private static void take(ManagedFields managers, @Nullable Owner except, TypedValues.Comparison change) {
         FieldSet changed = change.added().union(change.modified());
-        managers.replaceAll((id, owned) -> new Owned(
-                (id.equals(except) ? owned.fields() : owned.fields().difference(changed)).difference(change.removed()),
-                owned.time()));
-        managers.values().removeIf(owned -> owned.fields().isEmpty());
+        managers.replaceAll((id, owned) -> id.equals(except)
+                ? owned
+                : owned.with(owned.fields().difference(changed).difference(change.removed())));
     }
 
     /**
@@ -107,73 +105,96 @@ public final class FieldManagement {
      */
     public Optional<ObjectNode> apply(@Nullable ObjectNode live, ObjectNode config, Writer writer, boolean force) {
         ObjectNode before = live == null ? schema.emptyStruct() : withoutManagedFields(live);
-        Map<Id, Owned> former = read(managed(live));
-        Map<Id, Owned> managers = new LinkedHashMap<>(former);
+        ManagedFields former = ManagedFields.read(managed(live));
+        ManagedFields managers = former.copy();
         if (live != null && managers.isEmpty()) {
             managers.put(
-                    new Id("before-first-apply", "Update", apiVersion, ""),
-                    new Owned(strip(TypedValues.fields(schema, before)), null));
+                    new Owner("before-first-apply", "Update", apiVersion, writer.subresource()),
+                    new Owned(strip(TypedValues.fields(schema, before)), apiVersion, writer.now()));
         }
-        Id self = new Id(writer.manager(), "Apply", apiVersion, writer.subresource());
+        Owner self = Owner.applier(writer.manager(), writer.subresource());
         Owned last = managers.get(self);
         ObjectNode wanted = withoutManagedFields(config);
         FieldSet set = strip(TypedValues.fields(schema, wanted)).recursiveDifference(reset);
-        managers.put(self, new Owned(set, last == null ? null : last.time()));
+        managers.put(self, new Owned(set, apiVersion, last == null ? null : last.time()));
 
         ObjectNode merged = asObject(TypedValues.merge(schema, before, wanted));
         if (last != null && !last.fields().isEmpty()) {
             merged = prune(merged, managers, last.fields());
         }
-        TypedValues.Comparison change =
-                TypedValues.compare(schema, before, merged).without(reset);
+        TypedValues.Comparison compared = TypedValues.compare(schema, before, merged);
+        TypedValues.Comparison change = compared.without(reset);
         if (!force) {
-            refuseConflicts(managers, self, change);
+            refuseConflicts(live, managers, self, change);
         }
         take(managers, self, change);
-        boolean sameObject = live != null && Json.same(before, merged);
+        boolean sameObject = live != null && compared.isSame();
         if (sameObject && former.equals(managers)) {
             return Optional.empty();
         }
         Owned own = managers.get(self);
-        if (own != null) {
-            managers.put(self, new Owned(own.fields(), writer.now()));
+        if (own != null && !sameObject) {
+            // who applies what is there already is entered without a time
+            managers.put(self, new Owned(own.fields(), own.apiVersion(), writer.now()));
         }
         ObjectNode result = merged.deepCopy();
-        write(result, managers);
+        managers.write(result);
+        syncLastApplied(result, config, writer);
         return Optional.of(result);
     }
 
-    private ObjectNode prune(ObjectNode merged, Map<Id, Owned> managers, FieldSet last) {
+    /** {@code kubectl apply} after {@code kubectl apply --server-side} must not undo it, so its annotation follows. */
+    private static void syncLastApplied(ObjectNode result, ObjectNode config, Writer writer) {
+        if (writer.manager().equals(KUBECTL)
+                && result.path("metadata").path("annotations").has(LAST_APPLIED)) {
+            ObjectNode plain = withoutManagedFields(config);
+            if (plain.path("metadata").get("annotations") instanceof ObjectNode annotations) {
+                annotations.remove(LAST_APPLIED);
+            }
+            result.withObject("/metadata").withObject("/annotations").put(LAST_APPLIED, Json.write(plain) + "\n");
+        }
+    }
+
+    /**
+     * Takes away what the manager applied last time and nobody claims now: what it no longer applies goes first, then
+     * what others own comes back, then what it never owned.
+     */
+    private ObjectNode prune(ObjectNode merged, ManagedFields managers, FieldSet last) {
         FieldSet managed = new FieldSet();
         for (Owned owned : managers.values()) {
             managed = managed.union(owned.fields());
         }
-        FieldSet dropped = last.withNamedFields(schema).difference(managed.withNamedFields(schema));
-        JsonNode pruned = TypedValues.remove(schema, merged, keepingOwned(dropped, managed));
-        return pruned == null ? Json.MAPPER.createObjectNode() : asObject(pruned);
-    }
-
-    /** An item that others own fields of stays, so only its dropped leaves go. */
-    private static FieldSet keepingOwned(FieldSet dropped, FieldSet managed) {
-        FieldSet result = new FieldSet();
-        for (List<String> path : dropped.paths()) {
-            FieldSet below = managed;
-            for (String element : path) {
-                below = below == null ? null : below.child(element);
-            }
-            if (below == null || below.isEmpty()) {
-                result.insert(path);
-            }
-        }
+        FieldSet all = TypedValues.fields(schema, merged).withNamedFields(schema);
+        FieldSet dropped = last.withNamedFields(schema);
+        ObjectNode pruned = removed(merged, dropped);
+        FieldSet kept = fieldsOf(pruned).union(managed.withNamedFields(schema));
+        pruned = removed(merged, all.difference(kept));
+        FieldSet gone = all.difference(fieldsOf(pruned)).intersection(dropped);
+        ObjectNode result = removed(merged, gone);
+        TypedValues.dropNewNulls(merged, result);
         return result;
     }
 
-    private static void refuseConflicts(Map<Id, Owned> managers, Id self, TypedValues.Comparison change) {
+    private FieldSet fieldsOf(ObjectNode object) {
+        return TypedValues.fields(schema, object).withNamedFields(schema);
+    }
+
+    private ObjectNode removed(ObjectNode merged, FieldSet paths) {
+        return asObject(TypedValues.remove(schema, merged, paths));
+    }
+
+    private void refuseConflicts(
+            @Nullable ObjectNode live, ManagedFields managers, Owner self, TypedValues.Comparison change) {
         FieldSet changed = change.added().union(change.modified());
+        FieldSet disputed =
+                self.manager().equals(KUBECTL) && live != null ? changed.difference(lastApplied(live)) : changed;
         List<Conflict> conflicts = new ArrayList<>();
         managers.forEach((id, owned) -> {
             if (!id.equals(self)) {
-                owned.fields().intersection(changed).paths().forEach(path -> conflicts.add(new Conflict(id, path)));
+                owned.fields()
+                        .intersection(disputed)
+                        .paths()
+                        .forEach(path -> conflicts.add(new Conflict(id, owned.apiVersion(), path)));
             }
         });
         if (!conflicts.isEmpty()) {
@@ -181,7 +202,7 @@ public final class FieldManagement {
         }
     }
 
-    private record Conflict(Id with, List<String> path) {
+    private record Conflict(Owner with, String apiVersion, List<String> path) {
         String withWhom() {
             StringBuilder text =
                     new StringBuilder(Json.write(Json.MAPPER.getNodeFactory().textNode(with.manager())));
@@ -190,7 +211,7 @@ public final class FieldManagement {
                         .append(Json.write(Json.MAPPER.getNodeFactory().textNode(with.subresource())));
             }
             if (with.operation().equals("Update")) {
-                text.append(" using ").append(with.apiVersion());
+                text.append(" using ").append(apiVersion);
             }
             return text.toString();
         }
@@ -225,24 +246,24 @@ public final class FieldManagement {
         return set.difference(untracked);
     }
 
-    /** Folds the oldest of more than ten Update entries into one. */
-    private void capUpdates(Map<Id, Owned> managers) {
-        List<Map.Entry<Id, Owned>> updates = managers.entrySet().stream()
-                .filter(entry -> entry.getKey().operation().equals("Update")
-                        && entry.getKey().subresource().isEmpty())
-                .sorted(Comparator.comparing(
-                        entry -> String.valueOf(entry.getValue().time())))
-                .map(entry -> Map.entry(entry.getKey(), entry.getValue()))
-                .toList();
-        int over = updates.size() - MOST_UPDATE_MANAGERS;
-        if (over <= 0) {
-            return;
+    /** What client-side apply set and nobody changed since: kubectl may take that over without a conflict. */
+    private FieldSet lastApplied(ObjectNode live) {
+        String text =
+                live.path("metadata").path("annotations").path(LAST_APPLIED).asText("");
+        if (text.isEmpty()) {
+            return new FieldSet();
         }
-        for (var entry : updates.subList(0, over + 1)) {
-            managers.remove(entry.getKey());
-            Id ancient = new Id("ancient-changes", "Update", entry.getKey().apiVersion(), "");
-            managers.merge(
-                    ancient, entry.getValue(), (a, b) -> new Owned(a.fields().union(b.fields()), b.time()));
+        try {
+            if (!(Json.MAPPER.readTree(text) instanceof ObjectNode applied)) {
+                return new FieldSet();
+            }
+            TypedValues.Comparison since = TypedValues.compare(schema, applied, withoutManagedFields(live));
+            return TypedValues.fields(schema, applied)
+                    .difference(since.modified())
+                    .difference(since.added())
+                    .difference(since.removed());
+        } catch (JsonProcessingException unreadable) {
+            return new FieldSet();
         }
     }
 
@@ -260,55 +281,5 @@ public final class FieldManagement {
 
     private static ObjectNode asObject(@Nullable JsonNode node) {
         return node instanceof ObjectNode object ? object : Json.MAPPER.createObjectNode();
-    }
-
-    private static Map<Id, Owned> read(@Nullable JsonNode managedFields) {
-        Map<Id, Owned> managers = new LinkedHashMap<>();
-        if (managedFields != null && managedFields.isArray()) {
-            for (JsonNode entry : managedFields) {
-                Id id = new Id(
-                        entry.path("manager").asText(),
-                        entry.path("operation").asText(),
-                        entry.path("apiVersion").asText(),
-                        entry.path("subresource").asText(""));
-                managers.put(
-                        id,
-                        new Owned(
-                                FieldSet.fromFieldsV1(entry.path("fieldsV1")),
-                                entry.hasNonNull("time") ? entry.path("time").asText() : null));
-            }
-        }
-        return managers;
-    }
-
-    /** Entries in the order of operation, then time, then manager. */
-    private static void write(ObjectNode object, Map<Id, Owned> managers) {
-        ObjectNode metadata = object.withObject("/metadata");
-        if (managers.isEmpty()) {
-            metadata.remove("managedFields");
-            return;
-        }
-        ArrayNode list = metadata.putArray("managedFields");
-        managers.entrySet().stream()
-                .sorted(Comparator.<Map.Entry<Id, Owned>, String>comparing(
-                                entry -> entry.getKey().operation())
-                        .thenComparing(entry -> String.valueOf(entry.getValue().time()))
-                        .thenComparing(entry -> entry.getKey().manager())
-                        .thenComparing(entry -> entry.getKey().apiVersion())
-                        .thenComparing(entry -> entry.getKey().subresource()))
-                .forEach(entry -> list.add(entry(entry.getKey(), entry.getValue())));
-    }
-
-    private static ObjectNode entry(Id id, Owned owned) {
-        ObjectNode entry = Json.MAPPER.createObjectNode();
-        entry.put("manager", id.manager()).put("operation", id.operation()).put("apiVersion", id.apiVersion());
-        if (owned.time() != null) {
-            entry.put("time", owned.time());
-        }
-        entry.put("fieldsType", "FieldsV1").set("fieldsV1", owned.fields().toFieldsV1());
-        if (!id.subresource().isEmpty()) {
-            entry.put("subresource", id.subresource());
-        }
-        return entry;
     }
 }

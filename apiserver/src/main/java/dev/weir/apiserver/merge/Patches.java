@@ -1,6 +1,5 @@
 package dev.weir.apiserver.merge;
 
-import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -39,104 +38,114 @@ public final class Patches {
     }
 
     private static JsonNode operate(JsonNode document, JsonNode operation) {
-        String path = operation.path("path").asText("");
-        return switch (operation.path("op").asText()) {
-            case "add" -> add(document, path, value(operation));
-            case "remove" -> remove(document, path);
+        Place place = Place.of(document, operation.path("path").asText(""));
+        switch (operation.path("op").asText()) {
+            case "add" -> place.add(value(operation));
+            case "remove" -> place.remove();
             case "replace" -> {
-                find(document, path);
-                yield path.isEmpty() ? value(operation) : add(removeForReplace(document, path), path, value(operation));
+                place.get();
+                place.set(value(operation));
             }
             case "move" -> {
-                JsonNode moved = find(document, operation.path("from").asText());
-                yield add(remove(document, operation.path("from").asText()), path, moved);
+                Place from = Place.of(document, operation.path("from").asText(""));
+                JsonNode moved = from.get();
+                from.remove();
+                Place.of(document, operation.path("path").asText("")).add(orNull(moved));
             }
-            case "copy" ->
-                add(
-                        document,
-                        path,
-                        find(document, operation.path("from").asText()).deepCopy());
+            case "copy" -> {
+                Place from = Place.of(document, operation.path("from").asText(""));
+                place.add(orNull(from.get()).deepCopy());
+            }
             case "test" -> {
+                JsonNode present = place.get();
                 JsonNode wanted = operation.path("value");
-                JsonNode present = locate(document, path);
-                boolean equal = present == null ? wanted.isNull() : Json.same(present, wanted);
+                boolean equal = present == null || present.isNull()
+                        ? wanted.isNull() || wanted.isMissingNode()
+                        : Json.same(present, wanted);
                 if (!equal) {
                     throw ApiException.rejectedPatch();
                 }
-                yield document;
             }
             default -> throw ApiException.rejectedPatch();
-        };
+        }
+        return document;
+    }
+
+    private static JsonNode orNull(@Nullable JsonNode node) {
+        return node == null ? JsonNodeFactory.instance.nullNode() : node;
     }
 
     private static JsonNode value(JsonNode operation) {
-        JsonNode value = operation.get("value");
-        return value == null ? JsonNodeFactory.instance.nullNode() : value.deepCopy();
+        return orNull(operation.get("value")).deepCopy();
     }
 
-    private static @Nullable JsonNode locate(JsonNode document, String path) {
-        JsonNode node = document.at(pointer(path));
-        return node.isMissingNode() ? null : node;
-    }
+    /**
+     * Where a pointer leads, as the library that Kubernetes uses sees it: the container must be there; a missing key of
+     * an object reads as nothing, so that {@code replace} may add it; list indexes may count from the end.
+     */
+    private record Place(JsonNode container, String key) {
+        static Place of(JsonNode document, String pointer) {
+            String[] parts = pointer.split("/", -1);
+            if (parts.length < 2) {
+                throw ApiException.rejectedPatch();
+            }
+            JsonNode container = document;
+            for (int i = 1; i < parts.length - 1; i++) {
+                JsonNode next = new Place(container, decode(parts[i])).get();
+                if (next == null || !next.isContainerNode()) {
+                    throw ApiException.rejectedPatch();
+                }
+                container = next;
+            }
+            return new Place(container, decode(parts[parts.length - 1]));
+        }
 
-    private static JsonNode find(JsonNode document, String path) {
-        JsonNode node = locate(document, path);
-        if (node == null) {
-            throw ApiException.rejectedPatch();
+        private static String decode(String part) {
+            return part.replace("~1", "/").replace("~0", "~");
         }
-        return node;
-    }
 
-    private static JsonPointer pointer(String path) {
-        try {
-            return JsonPointer.compile(path);
-        } catch (IllegalArgumentException malformed) {
-            throw ApiException.rejectedPatch();
+        @Nullable
+        JsonNode get() {
+            return container instanceof ArrayNode array ? array.get(index(array.size() - 1)) : container.get(key);
         }
-    }
 
-    private static JsonNode removeForReplace(JsonNode document, String path) {
-        JsonPointer pointer = pointer(path);
-        JsonNode parent = document.at(pointer.head());
-        if (parent instanceof ArrayNode array) {
-            array.remove(index(pointer.last().getMatchingProperty(), array.size() - 1));
+        void set(JsonNode value) {
+            if (container instanceof ArrayNode array) {
+                array.set(index(array.size() - 1), value);
+            } else {
+                ((ObjectNode) container).set(key, value);
+            }
         }
-        return document;
-    }
 
-    private static JsonNode add(JsonNode document, String path, JsonNode value) {
-        if (path.isEmpty()) {
-            return value;
+        void add(JsonNode value) {
+            if (container instanceof ArrayNode array) {
+                array.insert(key.equals("-") ? array.size() : index(array.size()), value);
+            } else {
+                ((ObjectNode) container).set(key, value);
+            }
         }
-        JsonPointer pointer = pointer(path);
-        JsonNode parent = document.at(pointer.head());
-        String last = pointer.last().getMatchingProperty();
-        switch (parent) {
-            case ObjectNode object -> object.set(last, value);
-            case ArrayNode array -> array.insert(last.equals("-") ? array.size() : index(last, array.size()), value);
-            default -> throw ApiException.rejectedPatch();
-        }
-        return document;
-    }
 
-    private static JsonNode remove(JsonNode document, String path) {
-        find(document, path);
-        JsonPointer pointer = pointer(path);
-        JsonNode parent = document.at(pointer.head());
-        String last = pointer.last().getMatchingProperty();
-        switch (parent) {
-            case ObjectNode object -> object.remove(last);
-            case ArrayNode array -> array.remove(index(last, array.size() - 1));
-            default -> throw ApiException.rejectedPatch();
+        void remove() {
+            if (container instanceof ArrayNode array) {
+                array.remove(index(array.size() - 1));
+            } else if (container.has(key)) {
+                ((ObjectNode) container).remove(key);
+            } else {
+                throw ApiException.rejectedPatch();
+            }
         }
-        return document;
-    }
 
-    private static int index(String text, int most) {
-        if (!text.matches("\\d{1,9}") || Integer.parseInt(text) > most) {
-            throw ApiException.rejectedPatch();
+        private int index(int most) {
+            if (!key.matches("-?\\d{1,9}")) {
+                throw ApiException.rejectedPatch();
+            }
+            int asked = Integer.parseInt(key);
+            int index = asked < 0 ? asked + container.size() : asked;
+            if (index < 0 || index > most) {
+                throw ApiException.rejectedPatch();
+            }
+            return index;
         }
-        return Integer.parseInt(text);
     }
 
     /** Null removes, objects merge, anything else replaces. */

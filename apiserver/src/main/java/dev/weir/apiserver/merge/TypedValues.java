@@ -24,6 +24,10 @@ final class TypedValues {
             this(new FieldSet(), new FieldSet(), new FieldSet());
         }
 
+        boolean isSame() {
+            return added.isEmpty() && modified.isEmpty() && removed.isEmpty();
+        }
+
         Comparison without(FieldSet ignored) {
             return new Comparison(
                     added.recursiveDifference(ignored),
@@ -249,42 +253,54 @@ final class TypedValues {
         }
     }
 
-    /** The value without the given paths; null if nothing is left of it. */
-    static @Nullable JsonNode remove(Schema schema, JsonNode value, FieldSet paths) {
-        if (isMap(schema, value, null) && !schema.atomicMap() && value.isObject()) {
+    /** The value without the given paths; JSON null where nothing is left of a map or list. */
+    static JsonNode remove(Schema schema, JsonNode value, FieldSet paths) {
+        if (isMap(schema, value, null)) {
             ObjectNode kept = JsonNodeFactory.instance.objectNode();
-            value.properties().forEach(entry -> {
-                String element = PathElements.field(entry.getKey());
-                if (paths.hasMember(element)) {
-                    return;
-                }
-                FieldSet below = paths.child(element);
-                JsonNode child = below == null
-                        ? entry.getValue()
-                        : remove(PathElements.below(schema, element), entry.getValue(), below);
-                if (child != null) {
-                    kept.set(entry.getKey(), child);
-                }
-            });
-            return kept.isEmpty() && !value.isEmpty() ? null : kept;
+            if (!schema.atomicMap()) {
+                value.properties().forEach(entry -> {
+                    String element = PathElements.field(entry.getKey());
+                    if (!paths.hasMember(element)) {
+                        kept.set(entry.getKey(), removeBelow(schema, element, entry.getValue(), paths));
+                    }
+                });
+            }
+            return kept.isEmpty() ? JsonNodeFactory.instance.nullNode() : kept;
         }
-        if (isAssociative(schema) && value.isArray()) {
+        if (schema.type() == Schema.Type.ARRAY || value.isArray()) {
             ArrayNode kept = JsonNodeFactory.instance.arrayNode();
-            Schema items = schema.items();
-            for (JsonNode item : value) {
-                String element = PathElements.item(schema, item);
-                if (paths.hasMember(element)) {
-                    continue;
-                }
-                FieldSet below = paths.child(element);
-                JsonNode child = below == null ? item : remove(items, item, below);
-                if (child != null) {
-                    kept.add(child);
+            if (isAssociative(schema)) {
+                for (JsonNode item : value) {
+                    String element = PathElements.item(schema, item);
+                    if (!paths.hasMember(element)) {
+                        kept.add(removeBelow(schema, element, item, paths));
+                    }
                 }
             }
-            return kept.isEmpty() && !value.isEmpty() ? null : kept;
+            return kept.isEmpty() ? JsonNodeFactory.instance.nullNode() : kept;
         }
         return value;
+    }
+
+    private static JsonNode removeBelow(Schema schema, String element, JsonNode value, FieldSet paths) {
+        FieldSet below = paths.child(element);
+        return below == null ? value : remove(PathElements.below(schema, element), value, below);
+    }
+
+    /** Removes the nulls that cutting left in {@code cut}, in place; those that {@code whole} has too stay. */
+    static void dropNewNulls(JsonNode whole, JsonNode cut) {
+        if (cut instanceof ObjectNode object) {
+            object.properties()
+                    .removeIf(entry -> entry.getValue().isNull()
+                            && !whole.path(entry.getKey()).isNull());
+            object.properties().forEach(entry -> dropNewNulls(whole.path(entry.getKey()), entry.getValue()));
+        } else if (cut.isArray() && cut.size() == whole.size()) {
+            for (int i = 0; i < cut.size(); i++) {
+                dropNewNulls(whole.get(i), cut.get(i));
+            }
+        } else {
+            cut.forEach(item -> dropNewNulls(JsonNodeFactory.instance.missingNode(), item));
+        }
     }
 
     /** Refuses what the schema does not know, as an applied configuration must be wholly typed. */

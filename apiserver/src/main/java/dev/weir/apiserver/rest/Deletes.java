@@ -101,7 +101,8 @@ public final class Deletes {
             }
             boolean answersObject =
                     type.plural().equals("pods") || type.plural().equals("services");
-            return Optional.of(new ApiResponse.Json(200, answersObject ? next : success(type, live)));
+            return Optional.of(new ApiResponse.Json(
+                    200, answersObject ? resources.strategy(type).shown(next) : success(type, live)));
         }
         boolean shorter = terminating
                 && grace < metadata.path("deletionGracePeriodSeconds").asLong();

@@ -49,7 +49,7 @@ public final class PatchWrites {
                 yield StrategicMerge.patch(strategy.schema(), live, asObject(patch));
             }
         };
-        ObjectNode result = writes.modify(target, options, live -> {
+        Writes.Written result = writes.modify(target, options, live -> {
             ObjectNode patched = change.apply(live);
             warnings.clear();
             warnings.addAll(decodePatched(target, strategy, patched, options));
@@ -57,10 +57,10 @@ public final class PatchWrites {
             writes.management(target).track(live, patched, writes.writer(target, options));
             return patched;
         });
-        return new ApiResponse.Json(200, result, List.copyOf(warnings));
+        return result.answer(200, warnings);
     }
 
-    private static ObjectNode asObject(JsonNode node) {
+    static ObjectNode asObject(JsonNode node) {
         if (node instanceof ObjectNode object) {
             return object;
         }
@@ -136,7 +136,7 @@ public final class PatchWrites {
             }
             return applyNew(target, config, options);
         }
-        ObjectNode result = writes.modify(target, options, live -> {
+        Writes.Written result = writes.modify(target, options, live -> {
             checkUid(target, config, live);
             Optional<ObjectNode> applied =
                     writes.management(target).apply(live, config, writes.writer(target, options), options.force());
@@ -148,7 +148,7 @@ public final class PatchWrites {
             strategy.setDefaults(merged);
             return merged;
         });
-        return new ApiResponse.Json(200, result);
+        return result.answer(200, List.of());
     }
 
     private ApiResponse applyNew(Writes.Target target, ObjectNode config, WriteOptions options) {
@@ -167,7 +167,7 @@ public final class PatchWrites {
             merged.withObject("/metadata").put("namespace", target.namespace());
         }
         merged.withObject("/metadata").put("name", target.name());
-        return new ApiResponse.Json(201, writes.insert(target, merged, options, false));
+        return writes.insert(target, merged, options, false).answer(201, List.of());
     }
 
     private static void checkUid(Writes.Target target, ObjectNode config, ObjectNode live) {

@@ -69,7 +69,7 @@ public final class Reads {
             if (page.after() != null && at.compareTo(page.after()) <= 0) {
                 continue;
             }
-            ObjectNode object = resources.strategy(type).onRead(entry.object());
+            ObjectNode object = visible(type, entry.object());
             if (!selector.test(object)) {
                 continue;
             }
@@ -81,7 +81,9 @@ public final class Reads {
             }
         }
         ObjectNode metadata = Json.MAPPER.createObjectNode();
-        if (!resources.strategy(type).servesStrategicMerge()) {
+        Rendering rendering = Rendering.of(request);
+        if (rendering.kind() == Rendering.Kind.PLAIN
+                && !resources.strategy(type).servesStrategicMerge()) {
             metadata.put("continue", "");
         }
         metadata.put("resourceVersion", Long.toString(listing.revision()));
@@ -91,7 +93,12 @@ public final class Reads {
                 metadata.put("remainingItemCount", remaining);
             }
         }
-        return new ApiResponse.Json(200, render(type, items, metadata, Rendering.of(request)));
+        return new ApiResponse.Json(200, render(type, items, metadata, rendering));
+    }
+
+    private ObjectNode visible(ResourceType type, ObjectNode stored) {
+        ResourceStrategy strategy = resources.strategy(type);
+        return strategy.shown(strategy.onRead(stored));
     }
 
     private JsonNode render(ResourceType type, List<ObjectNode> items, ObjectNode metadata, Rendering rendering) {
@@ -245,7 +252,7 @@ public final class Reads {
                 VersionedStore.Listing listing = snapshot(type, namespace, 0);
                 since = listing.revision();
                 for (VersionedStore.Entry entry : listing.entries()) {
-                    ObjectNode object = resources.strategy(type).onRead(entry.object());
+                    ObjectNode object = visible(type, entry.object());
                     if (selector.test(object)) {
                         initial.add(event("ADDED", render.apply(object)));
                     }
@@ -256,12 +263,7 @@ public final class Reads {
             }
             Watch watch = resources.store().watch(Resources.storageName(type), scope, since);
             return new ApiResponse.Stream(
-                    initial,
-                    watch,
-                    selector,
-                    object -> render.apply(resources.strategy(type).onRead(object)),
-                    bookmark,
-                    length);
+                    initial, watch, selector, object -> render.apply(visible(type, object)), bookmark, length);
         } catch (VersionedStore.CompactedException compacted) {
             ObjectNode gone = ApiException.expired(
                             "too old resource version: " + version + " (" + compacted.oldest() + ")")

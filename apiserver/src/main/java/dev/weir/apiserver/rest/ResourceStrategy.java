@@ -28,8 +28,16 @@ public interface ResourceStrategy {
     /** Carries over what an update of the main resource may not change. */
     void prepareForUpdate(ObjectNode object, ObjectNode old);
 
-    /** @param old null on create */
-    List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old);
+    /**
+     * What is wrong with an object.
+     *
+     * @param old null on create
+     * @param ofMetadata what is already known to be wrong with its metadata; comes first in the answer
+     */
+    List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old, List<FieldError> ofMetadata);
+
+    /** What the writer of this object should be told although it is accepted. */
+    List<String> warnings(ObjectNode object);
 
     /** Paths that the main resource ({@code ""}) or a subresource does not write. */
     FieldSet resetFields(String subresource);
@@ -46,6 +54,11 @@ public interface ResourceStrategy {
     /** True if strategic merge patches are served. */
     boolean servesStrategicMerge();
 
-    /** Turns a stored object into this version's form; a copy. */
+    /** Turns a stored object into this version's form; changes nothing in place. */
     ObjectNode onRead(ObjectNode stored);
+
+    /** Hides what is stored but not shown to readers and to writers of the main resource; changes nothing in place. */
+    default ObjectNode shown(ObjectNode object) {
+        return object;
+    }
 }

@@ -14,12 +14,13 @@ public final class Resources {
     private final VersionedStore store;
     private final Kinds kinds;
     private final BuiltInSchemas schemas = new BuiltInSchemas();
-    private final ServiceAddresses addresses = new ServiceAddresses();
+    private final ServiceAddresses addresses;
     private final Map<String, ResourceStrategy> strategies = new ConcurrentHashMap<>();
 
-    public Resources(VersionedStore store, Kinds kinds) {
+    public Resources(VersionedStore store, Kinds kinds, ServiceAddresses addresses) {
         this.store = store;
         this.kinds = kinds;
+        this.addresses = addresses;
     }
 
     public VersionedStore store() {
@@ -54,16 +55,16 @@ public final class Resources {
         return type.plural().equals("events") ? "events" : type.qualifiedPlural();
     }
 
-    /** The stored object in this version's form; a copy that may be changed. */
+    /** The stored object in this version's form, as readers see it; a copy that may be changed. */
     public Optional<ObjectNode> find(ResourceType type, String namespace, String name) {
-        return store.get(key(type, namespace, name)).map(entry -> read(type, entry.object()));
+        return store.get(key(type, namespace, name)).map(entry -> strategy(type).shown(read(type, entry.object())));
     }
 
     public ObjectNode get(ResourceType type, String namespace, String name) {
         return find(type, namespace, name).orElseThrow(() -> ApiException.notFound(type, name));
     }
 
-    /** A copy in this version's form. */
+    /** A copy in this version's form, with all that is stored. */
     public ObjectNode read(ResourceType type, ObjectNode stored) {
         return strategy(type).onRead(stored).deepCopy();
     }

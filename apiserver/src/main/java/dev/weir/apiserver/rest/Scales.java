@@ -2,8 +2,13 @@ package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.merge.FieldManagement;
+import dev.weir.apiserver.merge.FieldSet;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.merge.Patches;
+import dev.weir.apiserver.merge.ScaleOwnership;
+import dev.weir.apiserver.schema.BuiltInSchemas;
+import dev.weir.apiserver.schema.Schema;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -18,6 +23,7 @@ public final class Scales {
     private final Resources resources;
     private final Writes writes;
     private final Map<String, Paths> custom;
+    private final Schema scaleSchema = new BuiltInSchemas().of("autoscaling", "v1", "Scale");
 
     /** @param custom by qualified plural, filled by the definitions of custom resources */
     public Scales(Resources resources, Writes writes, Map<String, Paths> custom) {
@@ -86,33 +92,62 @@ public final class Scales {
         boolean put = request.method().equals("PUT");
         WriteOptions options = WriteOptions.of(request, put ? "UpdateOptions" : "PatchOptions");
         JsonNode body = put ? Bodies.object(request) : Bodies.patch(request);
-        ObjectNode written = writes.modify(target, options, live -> {
+        Writes.Written written = writes.modify(target, options, live -> {
             ObjectNode before = scale(type, live);
-            JsonNode wanted = put
-                    ? body
-                    : request.contentType().equals("application/json-patch+json")
-                            ? Patches.jsonPatch(before, body)
-                            : Patches.mergePatch(before, body);
-            JsonNode replicas = wanted.path("spec").path("replicas");
-            if (replicas.asInt() < 0) {
-                throw ApiException.invalid(
-                        "autoscaling",
-                        "Scale",
-                        target.name(),
-                        List.of(new FieldError(
-                                FieldError.Kind.INVALID,
-                                "spec.replicas",
-                                Integer.toString(replicas.asInt()),
-                                "must be greater than or equal to 0")));
-            }
+            ScaleOwnership.toScale(live, paths(type).specReplicas(), before);
+            ObjectNode wanted = wanted(target, request, options, before, body);
+            int replicas = wanted.path("spec").path("replicas").asInt();
+            checkReplicas(target, replicas);
             ObjectNode next = live.deepCopy();
-            set(next, paths(type).specReplicas(), replicas.asInt());
+            set(next, paths(type).specReplicas(), replicas);
             String revision = wanted.path("metadata").path("resourceVersion").asText("");
             next.withObject("/metadata").put("resourceVersion", revision);
-            writes.management(target).track(live, next, writes.writer(target, options));
+            ScaleOwnership.toParent(wanted, next, paths(type).specReplicas(), type.apiVersion());
             return next;
         });
-        return new ApiResponse.Json(200, scale(type, written));
+        return new ApiResponse.Json(200, scale(type, written.object()));
+    }
+
+    /** The Scale as the request wants it, its managed fields done. */
+    private ObjectNode wanted(
+            Writes.Target target, ApiRequest request, WriteOptions options, ObjectNode before, JsonNode body) {
+        FieldManagement management = new FieldManagement(scaleSchema, "autoscaling/v1", new FieldSet());
+        FieldManagement.Writer writer = writes.writer(target, options);
+        if (request.contentType().equals("application/apply-patch+yaml")) {
+            ObjectNode config = PatchWrites.asObject(body);
+            return management.apply(before, config, writer, options.force()).orElse(before);
+        }
+        JsonNode changed = request.method().equals("PUT")
+                ? body
+                : switch (request.contentType()) {
+                    case "application/json-patch+json" -> Patches.jsonPatch(before, body);
+                    case "application/strategic-merge-patch+json", "application/merge-patch+json" ->
+                        Patches.mergePatch(before, body);
+                    default -> throw Bodies.unknownPatchType(true);
+                };
+        ObjectNode wanted = PatchWrites.asObject(changed).deepCopy();
+        if (wanted.path("spec").path("replicas").asInt() == 0) {
+            // a Scale of no replicas does not carry the field
+            wanted.withObject("/spec").remove("replicas");
+        }
+        wanted.withObject("/metadata").remove("managedFields");
+        management.track(before, wanted, writer);
+        return wanted;
+    }
+
+    /** Built-in kinds check the Scale; custom resources are checked as a whole once their replicas are set. */
+    private void checkReplicas(Writes.Target target, int replicas) {
+        if (replicas < 0 && !custom.containsKey(target.type().qualifiedPlural())) {
+            throw ApiException.invalid(
+                    "autoscaling",
+                    "Scale",
+                    target.name(),
+                    List.of(new FieldError(
+                            FieldError.Kind.INVALID,
+                            "spec.replicas",
+                            Integer.toString(replicas),
+                            "must be greater than or equal to 0")));
+        }
     }
 
     private static void set(ObjectNode object, String path, int value) {

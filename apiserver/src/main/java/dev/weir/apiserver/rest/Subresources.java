@@ -85,14 +85,15 @@ public final class Subresources {
         ObjectNode sent = Bodies.object(request);
         WriteOptions options = WriteOptions.of(request, "UpdateOptions");
         Writes.Target raw = new Writes.Target(target.type(), "", target.name(), "finalize");
-        return new ApiResponse.Json(200, writes.modify(raw, options, live -> {
-            ObjectNode next = live.deepCopy();
-            next.withObject("/spec").set("finalizers", sent.path("spec").path("finalizers"));
-            if (next.path("spec").path("finalizers").isEmpty()) {
-                next.withObject("/spec").remove("finalizers");
-            }
-            return next;
-        }));
+        return writes.modify(raw, options, live -> {
+                    ObjectNode next = live.deepCopy();
+                    next.withObject("/spec").set("finalizers", sent.path("spec").path("finalizers"));
+                    if (next.path("spec").path("finalizers").isEmpty()) {
+                        next.withObject("/spec").remove("finalizers");
+                    }
+                    return next;
+                })
+                .answer(200, List.of());
     }
 
     private ApiResponse token(Writes.Target target, ApiRequest request) {

@@ -11,6 +11,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,17 @@ import org.jspecify.annotations.Nullable;
 public final class Writes {
     private static final String SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
     private static final int MOST_ATTEMPTS = 8;
+    private static final Set<String> CREATED_BY_UPDATE = Set.of(
+            "services",
+            "endpoints",
+            "events",
+            "events.events.k8s.io",
+            "limitranges",
+            "leases.coordination.k8s.io",
+            "clusterroles.rbac.authorization.k8s.io",
+            "clusterrolebindings.rbac.authorization.k8s.io",
+            "roles.rbac.authorization.k8s.io",
+            "rolebindings.rbac.authorization.k8s.io");
 
     private final Resources resources;
     private final Clock clock;
@@ -92,14 +104,27 @@ public final class Writes {
         List<String> warnings = options.report(target.type(), strategy.decode(object));
         strategy.setDefaults(object);
         try {
-            return new ApiResponse.Json(201, insert(target, object, options, true), warnings);
+            return insert(target, object, options, true).answer(201, warnings);
         } catch (ApiException refused) {
-            throw refused.withWarnings(warnings);
+            throw refused.withWarnings(concat(warnings, refused.warnings()));
+        }
+    }
+
+    private static List<String> concat(List<String> first, List<String> second) {
+        List<String> all = new ArrayList<>(first);
+        all.addAll(second);
+        return all;
+    }
+
+    /** What came of a write: the object as its writer sees it, and what the writer should be told. */
+    public record Written(ObjectNode object, List<String> warnings) {
+        ApiResponse answer(int code, List<String> before) {
+            return new ApiResponse.Json(code, object, concat(before, warnings));
         }
     }
 
     /** Stores a new, decoded and defaulted object. */
-    ObjectNode insert(Target target, ObjectNode object, WriteOptions options, boolean track) {
+    Written insert(Target target, ObjectNode object, WriteOptions options, boolean track) {
         ResourceType type = target.type();
         ResourceStrategy strategy = resources.strategy(type);
         ObjectNode metadata = object.withObject("/metadata");
@@ -127,27 +152,28 @@ public final class Writes {
             }
             ObjectNode candidate = object.deepCopy();
             strategy.prepareForCreate(candidate);
-            List<FieldError> errors = new ArrayList<>(ObjectMeta.validate(candidate, ObjectMeta.ruleOf(type)));
-            errors.addAll(strategy.validate(candidate, null));
+            List<FieldError> errors =
+                    strategy.validate(candidate, null, ObjectMeta.validate(candidate, ObjectMeta.ruleOf(type)));
             String name = metadata.path("name").asText("");
             if (!errors.isEmpty()) {
                 throw ApiException.invalid(type, name, errors);
             }
             VersionedStore.Key key = Resources.key(type, target.namespace(), name);
+            List<String> warnings = strategy.warnings(candidate);
             Optional<VersionedStore.Entry> present = resources.store().get(key);
             if (options.dryRun() && present.isEmpty()) {
-                return candidate;
+                return new Written(candidate, warnings);
             }
             Optional<VersionedStore.Entry> stored =
                     options.dryRun() ? Optional.empty() : resources.store().create(key, candidate);
             if (stored.isPresent()) {
-                return stored.get().object();
+                return new Written(strategy.shown(stored.get().object()), warnings);
             }
             if (!generated || attempt == MOST_ATTEMPTS) {
                 boolean terminating = present.map(
                                 e -> e.object().path("metadata").has("deletionTimestamp"))
                         .orElse(false);
-                throw ApiException.alreadyExists(type, name, terminating);
+                throw ApiException.alreadyExists(type, name, terminating).withWarnings(warnings);
             }
         }
     }
@@ -196,34 +222,33 @@ public final class Writes {
         try {
             return replace(target, sent, options, warnings);
         } catch (ApiException refused) {
-            throw refused.withWarnings(warnings);
+            throw refused.withWarnings(concat(warnings, refused.warnings()));
         }
     }
 
     private ApiResponse replace(Target target, ObjectNode sent, WriteOptions options, List<String> warnings) {
         ResourceStrategy strategy = resources.strategy(target.type());
         Optional<ObjectNode> live = resources.find(target.type(), target.namespace(), target.name());
+        boolean creates = CREATED_BY_UPDATE.contains(target.type().qualifiedPlural())
+                && target.subresource().isEmpty();
+        if (live.isEmpty() && !creates) {
+            throw ApiException.notFound(target.type(), target.name());
+        }
         checkUid(target, sent, live.orElse(null));
         if (live.isEmpty()) {
-            if (target.type().plural().equals("services")
-                    && target.subresource().isEmpty()) {
-                revision(sent);
-                return new ApiResponse.Json(201, insert(target, sent, options, true), warnings);
-            }
-            throw ApiException.notFound(target.type(), target.name());
+            revision(sent);
+            return insert(target, sent, options, true).answer(201, warnings);
         }
         if (!strategy.allowsUnconditionalUpdate() && revision(sent) == 0) {
             throw unconditional(target.type(), target.name());
         }
         FieldManagement.Writer writer = writer(target, options);
-        return new ApiResponse.Json(
-                200,
-                modify(target, options, object -> {
+        return modify(target, options, object -> {
                     ObjectNode copy = sent.deepCopy();
                     management(target).track(object, copy, writer);
                     return copy;
-                }),
-                warnings);
+                })
+                .answer(200, warnings);
     }
 
     private static ApiException unconditional(ResourceType type, String name) {
@@ -273,7 +298,7 @@ public final class Writes {
      *
      * @param change from the live object to the wanted one, managed fields done; must not change its argument
      */
-    public ObjectNode modify(Target target, WriteOptions options, Function<ObjectNode, ObjectNode> change) {
+    public Written modify(Target target, WriteOptions options, Function<ObjectNode, ObjectNode> change) {
         ResourceType type = target.type();
         VersionedStore.Key key = Resources.key(type, target.namespace(), target.name());
         while (true) {
@@ -286,12 +311,14 @@ public final class Writes {
                 throw ApiException.modified(type, target.name());
             }
             ObjectNode next = prepareUpdate(target, wanted, live);
-            if (unchanged(next, live) || options.dryRun()) {
-                return options.dryRun() ? withRevision(next, live) : live;
-            }
-            Optional<ObjectNode> written = write(type, key, entry, next);
+            ResourceStrategy strategy = resources.strategy(type);
+            boolean main = target.subresource().isEmpty();
+            List<String> warnings = main ? strategy.warnings(next) : List.of();
+            Optional<ObjectNode> written = unchanged(next, live) && !options.dryRun()
+                    ? Optional.of(live)
+                    : options.dryRun() ? Optional.of(withRevision(next, live)) : write(type, key, entry, next);
             if (written.isPresent()) {
-                return written.get();
+                return new Written(main ? strategy.shown(written.get()) : written.get(), warnings);
             }
         }
     }
@@ -353,9 +380,9 @@ public final class Writes {
         if (strategy.hasGeneration() && maySpec && strategy.specChanged(next, live)) {
             metadata.put("generation", before.path("generation").asInt() + 1);
         }
-        List<FieldError> errors = new ArrayList<>(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
-        errors.addAll(finalizersOnlyShrink(metadata, before));
-        errors.addAll(strategy.validate(next, live));
+        List<FieldError> ofMetadata = new ArrayList<>(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
+        ofMetadata.addAll(finalizersOnlyShrink(metadata, before));
+        List<FieldError> errors = strategy.validate(next, live, ofMetadata);
         if (!errors.isEmpty()) {
             throw ApiException.invalid(type, target.name(), errors);
         }
