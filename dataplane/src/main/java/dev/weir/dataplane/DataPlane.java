@@ -1,45 +1,40 @@
 package dev.weir.dataplane;
 
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.Unpooled;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelHandler;
-import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP proxy of a mesh in one process: an outbound proxy for each pod, and gateways.
  *
- * <p>A new configuration replaces the old one at once; requests under way finish on the one that they began with.
- * Request bodies are held in memory while they are sent, up to 16 MiB; answers are streamed.
+ * <p>A new configuration replaces the old one at once; requests under way finish on the one that they began with. Bodies
+ * are streamed in both directions, as fast as the slower side takes them. Safe for concurrent use.
  */
 public final class DataPlane implements AutoCloseable {
-    private static final int MOST_REQUEST_BYTES = 16 * 1024 * 1024;
-    private static final int MOST_HEADER_BYTES = 60 * 1024;
+    private static final Logger LOGGER = LoggerFactory.getLogger(DataPlane.class);
+    private static final int BACKLOG = 1024;
     private static final long QUIET_POLL_MILLIS = 100;
+    private static final int MOST_READ = 65_536;
 
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(2, new DefaultThreadFactory("dataplane", true), NioIoHandler.newFactory());
@@ -47,26 +42,47 @@ public final class DataPlane implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("mirror", true), NioIoHandler.newFactory());
     private final Object changes = new Object();
     private final UpstreamPool pool = new UpstreamPool(this::changed);
-    private final Metrics metrics = new Metrics();
-    private final Mirroring mirroring = new Mirroring(mirrorGroup, metrics, new UpstreamPool(this::changed));
+    private final Metrics metrics;
+    private final Mirroring mirroring;
+    private final Proxy proxy;
     private volatile RouteTable table = new RouteTable(MeshConfig.EMPTY);
+    /** The version of each object whose findings were logged. Guarded by this. */
+    private Map<String, String> reported = Map.of();
 
-    private DataPlane() {}
-
-    public static DataPlane start() {
-        return new DataPlane();
+    private DataPlane(DataPlaneOptions options) {
+        metrics = new Metrics(options.series(), System::nanoTime);
+        mirroring = new Mirroring(mirrorGroup, metrics, options, new UpstreamPool(this::changed));
+        proxy = new Proxy(() -> table, pool, mirroring, metrics, options);
     }
 
-    /** Puts a configuration in force. */
-    public void update(MeshConfig config) {
-        table = new RouteTable(config);
+    public static DataPlane start() {
+        return start(DataPlaneOptions.standard());
+    }
+
+    public static DataPlane start(DataPlaneOptions options) {
+        return new DataPlane(options);
+    }
+
+    /** Puts a configuration in force; what it asks for in vain is logged, once for each version of an object. */
+    public synchronized void update(MeshConfig config) {
+        RouteTable next = new RouteTable(config);
+        table = next;
         closeUnknown();
         changed();
+        metrics.live(next.services().workloads());
+        Map<String, String> seen = new HashMap<>();
+        for (RouteTable.ObjectFindings found : next.findings()) {
+            seen.put(found.object(), found.version());
+            if (!found.version().equals(reported.get(found.object()))) {
+                found.texts().forEach(text -> LOGGER.warn("{}: {}", found.object(), text));
+            }
+        }
+        reported = seen;
     }
 
     /** A connection that was given back just as its address left the table is idle in vain: looked for again. */
     private Set<InetSocketAddress> closeUnknown() {
-        Set<InetSocketAddress> known = table.addresses();
+        Set<InetSocketAddress> known = table.services().addresses();
         pool.retain(known);
         mirroring.pool().retain(known);
         return known;
@@ -85,21 +101,32 @@ public final class DataPlane implements AutoCloseable {
      */
     public boolean awaitQuiet(Set<InetSocketAddress> addresses, Duration limit) throws InterruptedException {
         long end = System.nanoTime() + limit.toNanos();
-        synchronized (changes) {
-            while (true) {
-                Set<InetSocketAddress> known = closeUnknown();
+        while (true) {
+            Set<InetSocketAddress> known = closeUnknown();
+            if (addresses.stream().noneMatch(known::contains)) {
+                settle();
                 if (addresses.stream()
-                        .noneMatch(a -> known.contains(a)
-                                || pool.connected(a)
-                                || mirroring.pool().connected(a))) {
+                        .noneMatch(a -> pool.connected(a) || mirroring.pool().connected(a))) {
                     return true;
                 }
-                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-                if (left <= 0) {
-                    return false;
-                }
+            }
+            long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+            if (left <= 0) {
+                return false;
+            }
+            synchronized (changes) {
                 changes.wait(Math.min(left, QUIET_POLL_MILLIS));
             }
+        }
+    }
+
+    /** After this, every request that was looking at an older table has begun to open its connection. */
+    private void settle() throws InterruptedException {
+        for (EventExecutor loop : group) {
+            loop.submit(() -> {}).await();
+        }
+        for (EventExecutor loop : mirrorGroup) {
+            loop.submit(() -> {}).await();
         }
     }
 
@@ -109,36 +136,56 @@ public final class DataPlane implements AutoCloseable {
      * @throws IOException if the address cannot be bound
      */
     public ProxyListener openSidecar(Workload caller, InetSocketAddress bind) throws IOException {
-        return open(bind, () -> proxy(new ProxyHandler.Listening.Sidecar(caller)));
+        return openProxy(new Listening.Sidecar(caller), bind);
     }
 
-    /** Opens a gateway workload's port: it serves the Gateways that select the workload and listen on {@code port}. */
+    /**
+     * Opens a gateway workload's port: it serves the Gateways that select the workload and listen on {@code port}.
+     *
+     * @throws IOException if the address cannot be bound
+     */
     public ProxyListener openGateway(Workload gateway, InetSocketAddress bind, int port) throws IOException {
-        return open(bind, () -> proxy(new ProxyHandler.Listening.Gateway(gateway, port)));
+        return openProxy(new Listening.Gateway(gateway, port), bind);
     }
 
-    /** Serves the metrics at {@code /stats/prometheus}. */
+    /**
+     * Serves the metrics at {@code /stats/prometheus}.
+     *
+     * @throws IOException if the address cannot be bound
+     */
     public ProxyListener openStats(InetSocketAddress bind) throws IOException {
-        return open(bind, () -> new Stats(metrics));
+        Channel channel = open(bind, connection -> StatsPage.addTo(connection.pipeline(), metrics));
+        return new Open(channel, Set.of());
     }
 
-    private ProxyHandler proxy(ProxyHandler.Listening listening) {
-        return new ProxyHandler(() -> table, pool, mirroring, metrics, listening);
+    private ProxyListener openProxy(Listening listening, InetSocketAddress bind) throws IOException {
+        Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+        Channel channel = open(bind, client -> {
+            client.config().setAutoRead(false);
+            ClientCodec codec = new ClientCodec();
+            ClientConnection connection = new ClientConnection(proxy, listening, codec);
+            connections.add(connection);
+            client.closeFuture().addListener(_ -> connections.remove(connection));
+            client.pipeline().addLast(connection.firstBytes());
+            codec.addTo(client.pipeline());
+            client.pipeline().addLast(connection);
+        });
+        return new Open(channel, connections);
     }
 
-    private ProxyListener open(InetSocketAddress bind, Supplier<ChannelHandler> handler) throws IOException {
+    private Channel open(InetSocketAddress bind, Consumer<Channel> pipeline) throws IOException {
+        AdaptiveRecvByteBufAllocator buffers = new AdaptiveRecvByteBufAllocator(256, 2048, MOST_READ);
+        buffers.maxMessagesPerRead(1);
         ChannelFuture bound = new ServerBootstrap()
                 .group(group)
                 .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.RECVBUF_ALLOCATOR, buffers)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel connection) {
-                        connection
-                                .pipeline()
-                                .addLast(new HttpServerCodec(8192, MOST_HEADER_BYTES, 65_536))
-                                .addLast(new HttpObjectAggregator(MOST_REQUEST_BYTES))
-                                .addLast(handler.get());
+                        pipeline.accept(connection);
                     }
                 })
                 .bind(bind)
@@ -147,10 +194,10 @@ public final class DataPlane implements AutoCloseable {
             throw new IOException(
                     "cannot listen on " + bind + ": " + bound.cause().getMessage());
         }
-        return new Open(bound.channel());
+        return bound.channel();
     }
 
-    private record Open(Channel channel) implements ProxyListener {
+    private record Open(Channel channel, Set<ClientConnection> connections) implements ProxyListener {
         @Override
         public InetSocketAddress address() {
             return (InetSocketAddress) channel.localAddress();
@@ -159,27 +206,7 @@ public final class DataPlane implements AutoCloseable {
         @Override
         public void close() {
             channel.close().awaitUninterruptibly();
-        }
-    }
-
-    private static final class Stats extends SimpleChannelInboundHandler<FullHttpRequest> {
-        private final Metrics metrics;
-
-        Stats(Metrics metrics) {
-            this.metrics = metrics;
-        }
-
-        @Override
-        protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
-            boolean known = request.uri().equals("/stats/prometheus");
-            byte[] body = (known ? metrics.text() : "not found\n").getBytes(StandardCharsets.UTF_8);
-            FullHttpResponse response = new DefaultFullHttpResponse(
-                    HttpVersion.HTTP_1_1,
-                    known ? HttpResponseStatus.OK : HttpResponseStatus.NOT_FOUND,
-                    Unpooled.wrappedBuffer(body));
-            response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, body.length);
-            response.headers().set(HttpHeaderNames.CONTENT_TYPE, "text/plain; version=0.0.4");
-            ctx.writeAndFlush(response);
+            connections.forEach(ClientConnection::drain);
         }
     }
 

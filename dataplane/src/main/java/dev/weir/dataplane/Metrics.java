@@ -1,122 +1,159 @@
 package dev.weir.dataplane;
 
+import dev.weir.dataplane.Series.Labels;
+import dev.weir.dataplane.Series.Result;
+import dev.weir.dataplane.Series.ServiceName;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.DoubleAdder;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 
-/** Request metrics in Istio's names and labels, and the data plane's own. Safe for concurrent use. */
+/**
+ * Request metrics in Istio's names and labels, and the data plane's own. Safe for concurrent use.
+ *
+ * <p>The number of series is bounded: beyond the bound both workloads are counted as {@code other}. Series of a workload
+ * that has been gone for a while are removed; until then they are shown, so that nobody misses its last requests.
+ */
 final class Metrics {
-    private static final double[] BUCKETS = {
-        0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
-        3_600_000
-    };
-
-    private final Map<Series, Values> series = new ConcurrentHashMap<>();
-    private final LongAdder mirrorsDropped = new LongAdder();
+    private final Map<Labels, Series> series = new ConcurrentHashMap<>();
+    private final Map<String, LongAdder> mirrorsDropped = new ConcurrentHashMap<>();
     private final LongAdder mirrorsSent = new LongAdder();
+    private final LongAdder mirrorsEnded = new LongAdder();
+    private final LongAdder folded = new LongAdder();
+    private final DataPlaneOptions.Series bounds;
+    private final LongSupplier nanoTime;
+    /** Since when peers that have series are no workload's any more. Guarded by this. */
+    private final Map<Peer, Long> goneSince = new HashMap<>();
 
-    /** One label set. */
-    record Series(String reporter, Workload source, Workload destination, String host, int code, String flags) {}
-
-    private static final class Values {
-        final LongAdder count = new LongAdder();
-        final DoubleAdder sumMillis = new DoubleAdder();
-        final LongAdder[] buckets = new LongAdder[BUCKETS.length + 1];
-
-        Values() {
-            for (int i = 0; i < buckets.length; i++) {
-                buckets[i] = new LongAdder();
-            }
-        }
+    /** @param nanoTime a monotonic clock, in nanoseconds */
+    Metrics(DataPlaneOptions.Series bounds, LongSupplier nanoTime) {
+        this.bounds = bounds;
+        this.nanoTime = nanoTime;
     }
 
-    /** Counts a finished request at the caller and, if it reached a pod, at the pod. */
-    void request(Workload source, Workload destination, String host, int code, String flags, long nanos) {
-        add(new Series("source", source, destination, host, code, flags), nanos);
-        if (!destination.equals(Workload.UNKNOWN)) {
-            add(new Series("destination", source, destination, host, code, flags), nanos);
-        }
+    /**
+     * Who sent what to whom, as far as is known.
+     *
+     * @param grpcStatus empty if the request was not of gRPC
+     */
+    record Request(
+            Peer source,
+            Peer destination,
+            ServiceName service,
+            String grpcStatus,
+            long bytesIn,
+            long bytesOut,
+            long nanos) {}
+
+    /** Counts a finished request at its caller. */
+    void atSource(Request request, Result result) {
+        add("source", request, result);
     }
 
-    private void add(Series key, long nanos) {
-        Values values = series.computeIfAbsent(key, _ -> new Values());
-        double millis = nanos / 1e6;
-        values.count.increment();
-        values.sumMillis.add(millis);
-        int bucket = 0;
-        while (bucket < BUCKETS.length && millis > BUCKETS[bucket]) {
-            bucket++;
-        }
-        values.buckets[bucket].increment();
+    /** Counts what reached a pod there. */
+    void atDestination(Request request, Result result) {
+        add("destination", request, result);
     }
 
-    void mirrorDropped() {
-        mirrorsDropped.increment();
+    private void add(String reporter, Request request, Result result) {
+        String protocol = request.grpcStatus().isEmpty() ? "http" : "grpc";
+        Labels key = new Labels(
+                reporter,
+                request.source(),
+                request.destination(),
+                request.service(),
+                result,
+                protocol,
+                request.grpcStatus());
+        Series found = series.get(key);
+        if (found == null) {
+            found = series.computeIfAbsent(bounded(key), _ -> new Series());
+        }
+        found.add(request.nanos(), request.bytesIn(), request.bytesOut());
+    }
+
+    private Labels bounded(Labels key) {
+        if (series.size() < bounds.most()) {
+            return key;
+        }
+        folded.increment();
+        ServiceName other = new ServiceName("other", "other", "other");
+        return new Labels(
+                key.reporter(), Peer.OTHER, Peer.OTHER, other, key.result(), key.protocol(), key.grpcStatus());
+    }
+
+    /** @param reason in_flight, body_too_large, memory or no_endpoint */
+    void mirrorDropped(String reason) {
+        mirrorsDropped.computeIfAbsent(reason, _ -> new LongAdder()).increment();
     }
 
     void mirrorSent() {
         mirrorsSent.increment();
     }
 
+    void mirrorEnded() {
+        mirrorsEnded.increment();
+    }
+
+    /** Tells which workloads are there; the series of others go after the retention. */
+    synchronized void live(Iterable<Workload> workloads) {
+        Set<Peer> live = new HashSet<>(Set.of(Peer.UNKNOWN, Peer.OTHER));
+        workloads.forEach(workload -> live.add(Peer.of(workload)));
+        goneSince.keySet().removeAll(live);
+        long now = nanoTime.getAsLong();
+        for (Labels key : series.keySet()) {
+            for (Peer peer : List.of(key.source(), key.destination())) {
+                if (!live.contains(peer)) {
+                    goneSince.putIfAbsent(peer, now);
+                }
+            }
+        }
+        removeGone(now);
+    }
+
+    private synchronized void removeGone(long now) {
+        Set<Peer> over = new HashSet<>();
+        goneSince.forEach((peer, since) -> {
+            if (now - since >= bounds.retention().toNanos()) {
+                over.add(peer);
+            }
+        });
+        if (!over.isEmpty()) {
+            series.keySet().removeIf(key -> over.contains(key.source()) || over.contains(key.destination()));
+            goneSince.keySet().removeAll(over);
+        }
+    }
+
     /** Prometheus text format. */
     String text() {
-        StringBuilder out = new StringBuilder("# TYPE istio_requests_total counter\n");
-        series.forEach((key, values) -> out.append("istio_requests_total{")
-                .append(labels(key))
-                .append("} ")
-                .append(values.count.sum())
-                .append('\n'));
-        out.append("# TYPE istio_request_duration_milliseconds histogram\n");
-        series.forEach((key, values) -> histogram(out, labels(key), values));
-        out.append("# TYPE weir_mirrored_requests_total counter\nweir_mirrored_requests_total ")
-                .append(mirrorsSent.sum())
-                .append("\n# TYPE weir_mirrored_requests_dropped_total counter\nweir_mirrored_requests_dropped_total ")
-                .append(mirrorsDropped.sum())
-                .append('\n');
+        removeGone(nanoTime.getAsLong());
+        MetricsText out = new MetricsText();
+        out.requests(series);
+        out.counter("weir_mirrored_requests_total", "Copies that were sent.", Map.of("", mirrorsSent.sum()));
+        Map<String, Long> dropped = new TreeMap<>(Map.of(
+                "reason=\"in_flight\"",
+                0L,
+                "reason=\"body_too_large\"",
+                0L,
+                "reason=\"memory\"",
+                0L,
+                "reason=\"no_endpoint\"",
+                0L));
+        mirrorsDropped.forEach((reason, count) -> dropped.put("reason=\"" + reason + "\"", count.sum()));
+        out.counter("weir_mirrored_requests_dropped_total", "Copies that were not sent, by reason.", dropped);
+        out.gauge(
+                "weir_mirrored_requests_in_flight",
+                "Copies that wait for their answers.",
+                Math.max(0, mirrorsSent.sum() - mirrorsEnded.sum()));
+        out.counter(
+                "weir_metrics_folded_requests_total",
+                "Requests counted as other, because there are too many series.",
+                Map.of("", folded.sum()));
         return out.toString();
-    }
-
-    private static void histogram(StringBuilder out, String labels, Values values) {
-        long below = 0;
-        for (int i = 0; i <= BUCKETS.length; i++) {
-            below += values.buckets[i].sum();
-            String bound = i == BUCKETS.length ? "+Inf" : bound(BUCKETS[i]);
-            out.append("istio_request_duration_milliseconds_bucket{")
-                    .append(labels)
-                    .append(",le=\"")
-                    .append(bound)
-                    .append("\"} ")
-                    .append(below)
-                    .append('\n');
-        }
-        out.append("istio_request_duration_milliseconds_sum{")
-                .append(labels)
-                .append("} ")
-                .append(values.sumMillis.sum());
-        out.append("\nistio_request_duration_milliseconds_count{")
-                .append(labels)
-                .append("} ");
-        out.append(values.count.sum()).append('\n');
-    }
-
-    private static String bound(double value) {
-        return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
-    }
-
-    private static String labels(Series key) {
-        Workload from = key.source();
-        Workload to = key.destination();
-        String service =
-                key.host().contains(".") ? key.host().substring(0, key.host().indexOf('.')) : key.host();
-        return "reporter=\"" + key.reporter() + "\",source_workload=\"" + from.workload()
-                + "\",source_workload_namespace=\"" + from.namespace() + "\",source_app=\"" + from.label("app")
-                + "\",source_version=\"" + from.label("version") + "\",destination_workload=\"" + to.workload()
-                + "\",destination_workload_namespace=\"" + to.namespace() + "\",destination_app=\"" + to.label("app")
-                + "\",destination_version=\"" + to.label("version") + "\",destination_service=\"" + key.host()
-                + "\",destination_service_name=\"" + service + "\",destination_service_namespace=\"" + to.namespace()
-                + "\",request_protocol=\"http\",response_code=\"" + key.code() + "\",response_flags=\""
-                + key.flags() + "\",connection_security_policy=\""
-                + (key.reporter().equals("source") ? "unknown" : "none") + "\"";
     }
 }

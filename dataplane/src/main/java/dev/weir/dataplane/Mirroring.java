@@ -1,141 +1,217 @@
 package dev.weir.dataplane;
 
-import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelHandlerContext;
+import dev.weir.dataplane.Series.Result;
+import dev.weir.dataplane.Series.ServiceName;
+import dev.weir.dataplane.ServiceTable.Endpoint;
+import dev.weir.dataplane.ServiceTable.Service;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends copies of requests and forgets them: on a thread of its own, with a bound on how many are under way. What is over
- * the bound is dropped and counted; nothing here can slow or fail the request that is copied.
+ * Sends copies of requests and forgets them.
+ *
+ * <p>Nothing here can slow or fail the request that is copied: a copy is sent after it, by a thread of its own, once. How
+ * many are under way and how much they hold is bounded; what is over the bounds is dropped and counted.
  */
 final class Mirroring {
-    private static final int MOST_IN_FLIGHT = 512;
-    private static final int TIMEOUT_SECONDS = 10;
-
     private final EventLoopGroup group;
     private final Metrics metrics;
+    private final DataPlaneOptions options;
     private final UpstreamPool pool;
     private final AtomicInteger inFlight = new AtomicInteger();
+    private final AtomicLong held = new AtomicLong();
 
-    Mirroring(EventLoopGroup group, Metrics metrics, UpstreamPool pool) {
+    /** Where a copy goes. */
+    record Target(Endpoint endpoint, ServiceName service, RouteTable table) {}
+
+    Mirroring(EventLoopGroup group, Metrics metrics, DataPlaneOptions options, UpstreamPool pool) {
+        this.pool = pool;
         this.group = group;
         this.metrics = metrics;
-        this.pool = pool;
+        this.options = options;
     }
 
     UpstreamPool pool() {
         return pool;
     }
 
-    void mirror(RouteTable table, List<RouteTable.Mirror> mirrors, FullHttpRequest request, Workload caller) {
-        for (RouteTable.Mirror mirror : mirrors) {
+    /**
+     * Draws for each mirror, independently, whether the request is copied to it.
+     *
+     * @return null if there is nothing to copy
+     */
+    @Nullable
+    CopiedRequest copy(List<Route.Mirror> mirrors, Exchange exchange, int port) {
+        if (mirrors.isEmpty()) {
+            return null;
+        }
+        List<Target> targets = new ArrayList<>(mirrors.size());
+        for (Route.Mirror mirror : mirrors) {
             if (ThreadLocalRandom.current().nextDouble(100) < mirror.percent()) {
-                send(table, mirror, request, caller);
+                Target target = target(mirror, exchange.table(), port);
+                if (target == null) {
+                    dropped("no_endpoint", 1);
+                } else if (inFlight.get() >= options.mirrors().inFlight()) {
+                    dropped("in_flight", 1);
+                } else {
+                    targets.add(target);
+                }
             }
+        }
+        return targets.isEmpty()
+                ? null
+                : new CopiedRequest(this, targets, exchange.connection().caller(), exchange.request());
+    }
+
+    private static @Nullable Target target(Route.Mirror mirror, RouteTable table, int port) {
+        List<Endpoint> endpoints = table.services().endpoints(mirror.host(), mirror.port(), port);
+        Service service = table.services().service(mirror.host());
+        if (endpoints == null || endpoints.isEmpty() || service == null) {
+            return null;
+        }
+        Endpoint chosen = endpoints.get(ThreadLocalRandom.current().nextInt(endpoints.size()));
+        return new Target(chosen, new ServiceName(service.fqdn(), service.name(), service.namespace()), table);
+    }
+
+    int mostBodyBytes() {
+        return options.mirrors().bodyBytes();
+    }
+
+    /** Takes room for a part of a body; false if there is none. */
+    boolean reserve(int bytes) {
+        if (held.addAndGet(bytes) > options.mirrors().totalBytes()) {
+            held.addAndGet(-bytes);
+            return false;
+        }
+        return true;
+    }
+
+    void release(int bytes) {
+        held.addAndGet(-bytes);
+    }
+
+    void dropped(String reason, int copies) {
+        for (int i = 0; i < copies; i++) {
+            metrics.mirrorDropped(reason);
         }
     }
 
-    private void send(RouteTable table, RouteTable.Mirror mirror, FullHttpRequest request, Workload caller) {
-        List<RouteTable.Endpoint> endpoints = table.endpoints(mirror.host(), mirror.port());
-        if (endpoints == null || endpoints.isEmpty()) {
-            metrics.mirrorDropped();
-            return;
-        }
-        if (inFlight.incrementAndGet() > MOST_IN_FLIGHT) {
+    /**
+     * Sends a copy, or drops it if too many are under way.
+     *
+     * @param request released here
+     * @param ended called once, when the copy holds nothing any more
+     */
+    void send(Target target, Peer caller, FullHttpRequest request, Runnable ended) {
+        if (inFlight.incrementAndGet() > options.mirrors().inFlight()) {
             inFlight.decrementAndGet();
-            metrics.mirrorDropped();
+            dropped("in_flight", 1);
+            request.release();
+            ended.run();
             return;
         }
         metrics.mirrorSent();
-        RouteTable.Endpoint endpoint = endpoints.get(ThreadLocalRandom.current().nextInt(endpoints.size()));
-        FullHttpRequest copy = new DefaultFullHttpRequest(
-                request.protocolVersion(),
-                request.method(),
-                request.uri(),
-                Unpooled.copiedBuffer(request.content()),
-                request.headers().copy(),
-                request.trailingHeaders().copy());
         EventLoop loop = group.next();
-        new Copy(loop, endpoint, mirror.host(), caller, table).start(copy);
+        Copy copy = new Copy(loop, target, caller, request.content().readableBytes(), ended);
+        loop.execute(() -> copy.start(request));
     }
 
-    private final class Copy extends SimpleChannelInboundHandler<HttpObject> {
+    /** One copy under way, on the mirrors' event loop. */
+    private final class Copy implements UpstreamConnection.User {
         private final EventLoop loop;
-        private final RouteTable.Endpoint endpoint;
-        private final String host;
-        private final Workload caller;
-        private final RouteTable table;
+        private final Target target;
+        private final Peer caller;
+        private final long bytesIn;
+        private final Runnable ended;
         private final long startedNanos = System.nanoTime();
         private @Nullable ScheduledFuture<?> timeout;
+        private @Nullable UpstreamConnection connection;
         private int code;
+        private long bytesOut;
+        private boolean reusable;
+        private boolean interim;
         private boolean done;
 
-        Copy(EventLoop loop, RouteTable.Endpoint endpoint, String host, Workload caller, RouteTable table) {
+        Copy(EventLoop loop, Target target, Peer caller, long bytesIn, Runnable ended) {
             this.loop = loop;
-            this.endpoint = endpoint;
-            this.host = host;
+            this.target = target;
             this.caller = caller;
-            this.table = table;
+            this.bytesIn = bytesIn;
+            this.ended = ended;
         }
 
         void start(FullHttpRequest request) {
-            loop.execute(() -> {
-                Channel idle = pool.take(loop, endpoint.address());
-                if (idle != null) {
-                    write(idle, request);
-                    return;
+            UpstreamConnection idle = pool.take(loop, target.endpoint().address());
+            if (idle != null) {
+                write(idle, request);
+                return;
+            }
+            pool.connect(loop, target.endpoint().address(), opened -> {
+                if (opened == null) {
+                    request.release();
+                    finish(503, "UF");
+                } else {
+                    write(opened, request);
                 }
-                pool.connect(loop, endpoint.address(), connected -> {
-                    if (connected.isSuccess()) {
-                        write(connected.channel(), request);
-                    } else {
-                        request.release();
-                        finish(503, "UF");
-                    }
-                });
             });
         }
 
-        private void write(Channel channel, FullHttpRequest request) {
-            timeout = loop.schedule(() -> channel.close(), TIMEOUT_SECONDS, TimeUnit.SECONDS);
-            channel.pipeline().addLast(this);
-            channel.writeAndFlush(request);
+        private void write(UpstreamConnection opened, FullHttpRequest request) {
+            connection = opened;
+            opened.use(this);
+            long nanos = options.timeouts().mirror().toNanos();
+            timeout = loop.schedule(() -> finish(504, "UT"), nanos, TimeUnit.NANOSECONDS);
+            opened.channel().writeAndFlush(request);
         }
 
         @Override
-        protected void channelRead0(ChannelHandlerContext ctx, HttpObject message) {
+        public void read(Object message) {
             if (message instanceof HttpResponse response) {
                 code = response.status().code();
+                interim = code < 200;
+                reusable = !interim && HttpUtil.isKeepAlive(response);
             }
-            if (message instanceof LastHttpContent) {
-                ctx.pipeline().remove(this);
+            if (message instanceof HttpContent content) {
+                bytesOut += content.content().readableBytes();
+            }
+            boolean last = message instanceof LastHttpContent;
+            boolean broken = !(message instanceof io.netty.handler.codec.http.HttpObject object)
+                    || object.decoderResult().isFailure();
+            ReferenceCountUtil.release(message);
+            if (broken) {
+                finish(502, "UPE");
+            } else if (last && !interim) {
                 finish(code, "-");
-                pool.give(loop, endpoint.address(), ctx.channel(), table.addresses());
             }
         }
 
         @Override
-        public void channelInactive(ChannelHandlerContext ctx) {
-            finish(503, "UC");
+        public void readComplete() {
+            // answers to copies are not passed on
         }
 
         @Override
-        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            ctx.close();
+        public void writabilityChanged() {
+            // a copy is written at once
+        }
+
+        @Override
+        public void closed() {
+            finish(503, "UC");
         }
 
         private void finish(int status, String flags) {
@@ -146,8 +222,20 @@ final class Mirroring {
             if (timeout != null) {
                 timeout.cancel(false);
             }
+            if (connection != null && flags.equals("-") && reusable) {
+                pool.give(connection, target.table().services().addresses());
+            } else if (connection != null) {
+                connection.close();
+            }
             inFlight.decrementAndGet();
-            metrics.request(caller, endpoint.workload(), host, status, flags, System.nanoTime() - startedNanos);
+            metrics.mirrorEnded();
+            ended.run();
+            Peer destination = Peer.of(target.endpoint().workload());
+            long nanos = System.nanoTime() - startedNanos;
+            // as in Istio, only the pod that is copied to reports a copy
+            metrics.atDestination(
+                    new Metrics.Request(caller, destination, target.service(), "", bytesIn, bytesOut, nanos),
+                    new Result(status, flags));
         }
     }
 }

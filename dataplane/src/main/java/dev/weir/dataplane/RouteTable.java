@@ -1,299 +1,296 @@
 package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.net.InetSocketAddress;
+import dev.weir.dataplane.RequestMatch.Subject;
+import dev.weir.dataplane.ServiceTable.Service;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** {@link MeshConfig} compiled: hosts to routes, services to endpoints. Immutable. */
+/**
+ * {@link MeshConfig} compiled: where a request goes that comes in somewhere for some host.
+ *
+ * <p>Immutable as seen from outside. What a listener sees is put together when it is first asked for.
+ */
 final class RouteTable {
-    private static final String DOMAIN = ".svc.cluster.local";
+    private final ServiceTable services;
+    private final List<Compiled> virtualServices;
+    private final List<GatewayServer> servers = new ArrayList<>();
+    private final List<ObjectFindings> findings = new ArrayList<>();
+    private final Map<String, HostIndex<VirtualHost>> byNamespace = new ConcurrentHashMap<>();
+    private final Map<Listening.Gateway, HostIndex<VirtualHost>> byGateway = new ConcurrentHashMap<>();
 
-    /** Header changes; set overwrites, add appends. */
-    record HeaderChanges(Map<String, String> set, Map<String, String> add, List<String> remove) {
-        static HeaderChanges of(JsonNode node) {
-            Map<String, String> set = new LinkedHashMap<>();
-            node.path("set")
-                    .properties()
-                    .forEach(e -> set.put(e.getKey(), e.getValue().asText()));
-            Map<String, String> add = new LinkedHashMap<>();
-            node.path("add")
-                    .properties()
-                    .forEach(e -> add.put(e.getKey(), e.getValue().asText()));
-            List<String> remove = new ArrayList<>();
-            node.path("remove").forEach(name -> remove.add(name.asText()));
-            return new HeaderChanges(set, add, remove);
+    /** What is known about a request's way. */
+    sealed interface Found {
+        /** A route, and which of its matches the request fulfils. */
+        record Matched(Route route, RequestMatch match) implements Found {}
+
+        /** No VirtualService speaks for the host, but a service has the name. */
+        record Plain(Service service) implements Found {}
+
+        /** To the same address by https: a gateway says so. */
+        record ToHttps() implements Found {}
+
+        /** The host is served, this request is not; or, at a gateway, nothing serves the host. */
+        record NoRoute() implements Found {}
+
+        /** Nothing in the mesh has the name. */
+        record NoHost() implements Found {}
+    }
+
+    /** What one object asks for in vain. */
+    record ObjectFindings(String object, String version, List<String> texts) {}
+
+    /** Routes of one host, in order. */
+    record VirtualHost(List<Route> routes, boolean toHttps) {}
+
+    private record Compiled(
+            String namespace, Set<String> hosts, Set<String> gateways, Set<String> exportTo, List<Route> routes) {
+        /** 0 for the namespace's own, 1 for those exported to it by name, 2 for all others that it sees, 3 for none. */
+        int distance(String from) {
+            boolean own = namespace.equals(from);
+            if (exportTo.isEmpty() || exportTo.contains("*")) {
+                return 2;
+            }
+            return exportTo.contains(".") && own ? 0 : exportTo.contains(from) ? 1 : 3;
         }
     }
 
-    /** A weighted destination; {@code port} 0 takes the service's only port or the request's. */
-    record Destination(String host, int port, int weight, List<HeaderChanges> request, List<HeaderChanges> response) {}
-
-    /** A copy of {@code percent} of the requests, 0 to 100. */
-    record Mirror(String host, int port, double percent) {}
-
-    record Route(
-            Predicate<Matcher.Subject> match, List<Destination> destinations, List<Mirror> mirrors, JsonNode raw) {}
-
-    /** One ready address of a service. */
-    record Endpoint(String podAddress, InetSocketAddress address, Workload workload) {}
-
-    /** @param aliasOf the external name, for such services */
-    record Service(
-            String name,
+    private record GatewayServer(
+            String gateway,
             String namespace,
-            Map<Integer, List<Endpoint>> endpoints,
-            @Nullable String aliasOf) {
-        String fqdn() {
-            return name + "." + namespace + DOMAIN;
-        }
-    }
-
-    private final Map<String, Service> services = new HashMap<>();
-    private final Map<String, List<Route>> mesh = new HashMap<>();
-    private final Map<String, Map<String, List<Route>>> byGateway = new HashMap<>();
-    private final List<JsonNode> gateways;
+            Map<String, String> selector,
+            int port,
+            Set<String> hosts,
+            boolean toHttps) {}
 
     RouteTable(MeshConfig config) {
-        this.gateways = config.gateways();
-        Map<String, Workload> workloads = new HashMap<>();
-        config.pods()
-                .forEach(pod -> workloads.put(
-                        pod.path("metadata").path("namespace").asText() + "/"
-                                + pod.path("metadata").path("name").asText(),
-                        workload(pod)));
-        config.services().forEach(service -> {
-            Service compiled = service(service, config, workloads);
-            services.put(compiled.fqdn(), compiled);
-        });
-        config.virtualServices().stream()
-                .sorted(Comparator.comparing(
-                        vs -> vs.path("metadata").path("creationTimestamp").asText()))
-                .forEach(this::virtualService);
+        services = new ServiceTable(config);
+        virtualServices = config.virtualServices().stream()
+                .sorted(Comparator.comparing((JsonNode vs) ->
+                                vs.path("metadata").path("creationTimestamp").asText())
+                        .thenComparing(RouteTable::name))
+                .map(this::compile)
+                .toList();
+        config.gateways().forEach(this::servers);
     }
 
-    private static Workload workload(JsonNode pod) {
-        JsonNode metadata = pod.path("metadata");
-        Map<String, String> labels = new HashMap<>();
-        metadata.path("labels")
-                .properties()
-                .forEach(e -> labels.put(e.getKey(), e.getValue().asText()));
-        String name = metadata.path("name").asText();
-        String hash = labels.get("pod-template-hash");
-        int cut = hash == null ? -1 : name.indexOf("-" + hash);
-        return new Workload(metadata.path("namespace").asText(), name, cut > 0 ? name.substring(0, cut) : name, labels);
+    private static String name(JsonNode object) {
+        JsonNode metadata = object.path("metadata");
+        return metadata.path("namespace").asText() + "/" + metadata.path("name").asText();
     }
 
-    private static Service service(JsonNode service, MeshConfig config, Map<String, Workload> workloads) {
-        String name = service.path("metadata").path("name").asText();
-        String namespace = service.path("metadata").path("namespace").asText();
-        JsonNode spec = service.path("spec");
-        Map<Integer, List<Endpoint>> endpoints = new LinkedHashMap<>();
-        for (JsonNode port : spec.path("ports")) {
-            List<Endpoint> list = new ArrayList<>();
-            for (JsonNode slice : config.endpointSlices()) {
-                JsonNode metadata = slice.path("metadata");
-                if (metadata.path("namespace").asText().equals(namespace)
-                        && metadata.path("labels")
-                                .path("kubernetes.io/service-name")
-                                .asText()
-                                .equals(name)) {
-                    addEndpoints(slice, port.path("name").asText(""), namespace, config, workloads, list);
-                }
-            }
-            endpoints.put(port.path("port").asInt(), List.copyOf(list));
+    private static Set<String> texts(JsonNode list) {
+        Set<String> texts = new HashSet<>();
+        list.forEach(node -> texts.add(node.asText()));
+        return texts;
+    }
+
+    private void report(String kind, JsonNode object, Findings found) {
+        JsonNode metadata = object.path("metadata");
+        String version = metadata.path("uid").asText() + "/"
+                + metadata.path("generation").asText();
+        if (!found.texts().isEmpty()) {
+            findings.add(new ObjectFindings(kind + " " + name(object), version, found.texts()));
         }
-        String external = spec.path("externalName").asText("");
-        return new Service(name, namespace, endpoints, external.isEmpty() ? null : external);
     }
 
-    private static void addEndpoints(
-            JsonNode slice,
-            String portName,
-            String namespace,
-            MeshConfig config,
-            Map<String, Workload> workloads,
-            List<Endpoint> list) {
-        for (JsonNode slicePort : slice.path("ports")) {
-            if (!slicePort.path("name").asText("").equals(portName)) {
+    private Compiled compile(JsonNode object) {
+        String namespace = object.path("metadata").path("namespace").asText();
+        Findings found = new Findings();
+        List<Route> routes = new ArrayList<>();
+        for (Route route : RouteCompiler.compile(object, found)) {
+            routes.add(route);
+            if (route.catchesAll()) {
+                break;
+            }
+        }
+        report("VirtualService", object, found);
+        Set<String> hosts = new HashSet<>();
+        object.path("spec")
+                .path("hosts")
+                .forEach(host -> hosts.add(
+                        RouteCompiler.qualify(host.asText(), namespace).toLowerCase(Locale.ROOT)));
+        Set<String> gateways = RouteCompiler.gateways(object.path("spec").path("gateways"), namespace);
+        return new Compiled(
+                namespace,
+                hosts,
+                gateways.isEmpty() ? Set.of("mesh") : gateways,
+                texts(object.path("spec").path("exportTo")),
+                routes);
+    }
+
+    private void servers(JsonNode gateway) {
+        Findings found = new Findings();
+        Map<String, String> selector = new LinkedHashMap<>();
+        gateway.path("spec")
+                .path("selector")
+                .properties()
+                .forEach(e -> selector.put(e.getKey(), e.getValue().asText()));
+        int index = 0;
+        for (JsonNode server : gateway.path("spec").path("servers")) {
+            String path = "spec.servers[" + index++ + "]";
+            String protocol = server.path("port").path("protocol").asText().toUpperCase(Locale.ROOT);
+            if (!Set.of("HTTP", "HTTP2", "GRPC").contains(protocol)) {
+                found.add(path + ".port.protocol", protocol + " is not served");
                 continue;
             }
-            int number = slicePort.path("port").asInt();
-            for (JsonNode endpoint : slice.path("endpoints")) {
-                if (!endpoint.path("conditions").path("ready").asBoolean(true)) {
-                    continue;
-                }
-                Workload workload = workloads.getOrDefault(
-                        namespace + "/"
-                                + endpoint.path("targetRef").path("name").asText(),
-                        Workload.UNKNOWN);
-                for (JsonNode address : endpoint.path("addresses")) {
-                    String at = address.asText() + ":" + number;
-                    InetSocketAddress bound = config.boundAddresses().get(at);
-                    list.add(new Endpoint(
-                            at, bound != null ? bound : new InetSocketAddress(address.asText(), number), workload));
-                }
+            servers.add(new GatewayServer(
+                    name(gateway),
+                    gateway.path("metadata").path("namespace").asText(),
+                    selector,
+                    server.path("port").path("number").asInt(),
+                    texts(server.path("hosts")),
+                    server.path("tls").path("httpsRedirect").asBoolean()));
+        }
+        report("Gateway", gateway, found);
+    }
+
+    ServiceTable services() {
+        return services;
+    }
+
+    /** What objects ask for and is not done. */
+    List<ObjectFindings> findings() {
+        return findings;
+    }
+
+    /** @param host in lower case, without a port */
+    Found find(Listening listening, String host, Subject subject) {
+        VirtualHost found = switch (listening) {
+            case Listening.Sidecar(Workload caller) -> meshHost(host, caller.namespace());
+            case Listening.Gateway gateway -> hosts(gateway).find(host);
+        };
+        if (found == null) {
+            Service service = listening instanceof Listening.Sidecar(Workload caller)
+                    ? services.named(host, caller.namespace())
+                    : null;
+            if (service != null && service.aliasOf() == null) {
+                return new Found.Plain(service);
+            }
+            return listening instanceof Listening.Sidecar ? new Found.NoHost() : new Found.NoRoute();
+        }
+        if (found.toHttps()) {
+            return new Found.ToHttps();
+        }
+        for (Route route : found.routes()) {
+            RequestMatch match = route.matching(subject);
+            if (match != null) {
+                return new Found.Matched(route, match);
             }
         }
+        return new Found.NoRoute();
     }
 
-    private void virtualService(JsonNode vs) {
-        String namespace = vs.path("metadata").path("namespace").asText();
-        List<Route> routes = new ArrayList<>();
-        vs.path("spec").path("http").forEach(http -> routes.add(route(http, namespace)));
-        Set<String> attached = new HashSet<>();
-        vs.path("spec").path("gateways").forEach(gateway -> attached.add(gateway.asText()));
-        if (attached.isEmpty()) {
-            attached.add("mesh");
-        }
-        for (JsonNode node : vs.path("spec").path("hosts")) {
-            String host = node.asText();
-            for (String gateway : attached) {
-                if (gateway.equals("mesh")) {
-                    aliases(host, namespace).forEach(alias -> mesh.putIfAbsent(alias, routes));
-                } else {
-                    String qualified = gateway.contains("/") ? gateway : namespace + "/" + gateway;
-                    byGateway
-                            .computeIfAbsent(qualified, _ -> new HashMap<>())
-                            .computeIfAbsent(host, _ -> new ArrayList<>())
-                            .addAll(routes);
-                }
-            }
-        }
-    }
-
-    /** The names under which a mesh host is asked for. */
-    private static Set<String> aliases(String host, String namespace) {
-        if (!host.contains(".")) {
-            return Set.of(host + "." + namespace + DOMAIN, host + "." + namespace, host + "." + namespace + ".svc");
-        }
-        return Set.of(host);
-    }
-
-    private static Route route(JsonNode http, String namespace) {
-        List<Destination> destinations = new ArrayList<>();
-        for (JsonNode route : http.path("route")) {
-            destinations.add(new Destination(
-                    qualify(route.path("destination").path("host").asText(), namespace),
-                    route.path("destination").path("port").path("number").asInt(),
-                    route.path("weight").asInt(),
-                    List.of(
-                            HeaderChanges.of(http.path("headers").path("request")),
-                            HeaderChanges.of(route.path("headers").path("request"))),
-                    List.of(
-                            HeaderChanges.of(http.path("headers").path("response")),
-                            HeaderChanges.of(route.path("headers").path("response")))));
-        }
-        List<Mirror> mirrors = new ArrayList<>();
-        if (http.path("mirror").isObject()) {
-            mirrors.add(mirror(http.path("mirror"), http.path("mirrorPercentage"), namespace));
-        }
-        http.path("mirrors").forEach(m -> mirrors.add(mirror(m.path("destination"), m.path("percentage"), namespace)));
-        return new Route(Matcher.compile(http.path("match")), destinations, mirrors, http);
-    }
-
-    private static Mirror mirror(JsonNode destination, JsonNode percentage, String namespace) {
-        return new Mirror(
-                qualify(destination.path("host").asText(), namespace),
-                destination.path("port").path("number").asInt(),
-                percentage.path("value").asDouble(percentage.isObject() ? 0 : 100));
-    }
-
-    private static String qualify(String host, String namespace) {
-        return host.contains(".") ? host : host + "." + namespace + DOMAIN;
-    }
-
-    /** The routes for a mesh caller's host; null if no VirtualService claims it. */
-    @Nullable
-    List<Route> meshRoutes(String host, String callerNamespace) {
-        List<Route> direct = mesh.get(host);
+    private @Nullable VirtualHost meshHost(String host, String namespace) {
+        HostIndex<VirtualHost> index = hosts(namespace);
+        VirtualHost direct = index.exact(host);
         if (direct != null) {
             return direct;
         }
-        Service service = service(host, callerNamespace);
-        return service == null ? null : mesh.get(service.fqdn());
+        Service service = services.named(host, namespace);
+        return index.find(service == null ? RouteCompiler.qualify(host, namespace) : service.fqdn());
     }
 
-    /** The service that a host names: short for the caller's namespace, or with its namespace. */
-    @Nullable
-    Service service(String host, String callerNamespace) {
-        String name = host.endsWith(DOMAIN)
-                ? host.substring(0, host.length() - DOMAIN.length())
-                : host.endsWith(".svc") ? host.substring(0, host.length() - 4) : host;
-        String fqdn = (name.contains(".") ? name : name + "." + callerNamespace) + DOMAIN;
-        return services.get(fqdn);
+    /** What a pod of a namespace sees. */
+    HostIndex<VirtualHost> hosts(String namespace) {
+        return byNamespace.computeIfAbsent(namespace, this::meshIndex);
     }
 
-    /** The routes of the Gateways that a gateway workload carries on a port; empty means 404. */
-    List<Route> gatewayRoutes(Workload gateway, int port, String host) {
-        List<Route> routes = new ArrayList<>();
-        for (JsonNode candidate : gateways) {
-            boolean selected = candidate.path("spec").path("selector").properties().stream()
-                    .allMatch(e -> e.getValue().asText().equals(gateway.labels().get(e.getKey())));
-            if (!selected || !listens(candidate, port, host)) {
+    private HostIndex<VirtualHost> meshIndex(String namespace) {
+        Map<String, VirtualHost> hosts = new LinkedHashMap<>();
+        virtualServices.stream()
+                .filter(vs -> vs.gateways().contains("mesh") && vs.distance(namespace) < 3)
+                .sorted(Comparator.comparingInt(vs -> vs.distance(namespace)))
+                .forEach(vs -> {
+                    VirtualHost host = new VirtualHost(through(vs, "mesh"), false);
+                    vs.hosts().forEach(name -> aliases(name).forEach(alias -> hosts.putIfAbsent(alias, host)));
+                });
+        return new HostIndex<>(hosts);
+    }
+
+    /** A service's full name stands for its shorter ones, whether or not the service is there yet. */
+    private static List<String> aliases(String host) {
+        if (!host.endsWith(ServiceTable.DOMAIN) || host.startsWith("*")) {
+            return List.of(host);
+        }
+        String name = host.substring(0, host.length() - ServiceTable.DOMAIN.length());
+        return List.of(host, name, name + ".svc");
+    }
+
+    private static List<Route> through(Compiled vs, String gateway) {
+        return vs.routes().stream()
+                .flatMap(route -> route.through(gateway).stream())
+                .toList();
+    }
+
+    /** What a gateway workload serves on a port. */
+    HostIndex<VirtualHost> hosts(Listening.Gateway gateway) {
+        return byGateway.computeIfAbsent(gateway, this::gatewayIndex);
+    }
+
+    private HostIndex<VirtualHost> gatewayIndex(Listening.Gateway gateway) {
+        Map<String, VirtualHost> hosts = new LinkedHashMap<>();
+        for (Compiled vs : virtualServices) {
+            Map<String, VirtualHost> own = new LinkedHashMap<>();
+            for (GatewayServer server : servers) {
+                if (carries(gateway, server)
+                        && vs.gateways().contains(server.gateway())
+                        && vs.distance(server.namespace()) < 3) {
+                    VirtualHost host = new VirtualHost(through(vs, server.gateway()), server.toHttps());
+                    domains(vs, server).forEach(domain -> own.putIfAbsent(domain, host));
+                }
+            }
+            own.forEach((domain, host) -> hosts.merge(domain, host, RouteTable::concatenate));
+        }
+        servers.stream()
+                .filter(server -> server.toHttps() && carries(gateway, server))
+                .flatMap(server -> server.hosts().stream())
+                .map(host -> host.substring(host.indexOf('/') + 1).toLowerCase(Locale.ROOT))
+                .forEach(host -> hosts.putIfAbsent(host, new VirtualHost(List.of(), true)));
+        return new HostIndex<>(hosts);
+    }
+
+    private static boolean carries(Listening.Gateway gateway, GatewayServer server) {
+        return server.port() == gateway.port()
+                && gateway.caller()
+                        .labels()
+                        .entrySet()
+                        .containsAll(server.selector().entrySet());
+    }
+
+    private static VirtualHost concatenate(VirtualHost older, VirtualHost younger) {
+        List<Route> all = new ArrayList<>(older.routes());
+        all.addAll(younger.routes());
+        all.sort(Comparator.comparing(Route::catchesAll));
+        return new VirtualHost(List.copyOf(all), older.toHttps() || younger.toHttps());
+    }
+
+    /** The hosts that both a VirtualService names and a server of a Gateway allows to its namespace. */
+    private static Set<String> domains(Compiled vs, GatewayServer server) {
+        Set<String> domains = new HashSet<>();
+        for (String allowed : server.hosts()) {
+            int slash = allowed.indexOf('/');
+            String from = slash < 0 ? "*" : allowed.substring(0, slash);
+            String wanted = from.equals(".") ? server.namespace() : from;
+            if (!wanted.equals("*") && !wanted.equals(vs.namespace())) {
                 continue;
             }
-            String name = candidate.path("metadata").path("namespace").asText() + "/"
-                    + candidate.path("metadata").path("name").asText();
-            Map<String, List<Route>> hosts = byGateway.getOrDefault(name, Map.of());
-            hosts.forEach((pattern, list) -> {
-                if (covers(pattern, host)) {
-                    routes.addAll(list);
-                }
-            });
-        }
-        return routes;
-    }
-
-    private static boolean listens(JsonNode gateway, int port, String host) {
-        for (JsonNode server : gateway.path("spec").path("servers")) {
-            if (server.path("port").path("number").asInt() != port) {
-                continue;
-            }
-            for (JsonNode allowed : server.path("hosts")) {
-                String pattern = allowed.asText();
-                if (covers(pattern.substring(pattern.indexOf('/') + 1), host)) {
-                    return true;
+            String pattern = allowed.substring(slash + 1).toLowerCase(Locale.ROOT);
+            for (String host : vs.hosts()) {
+                String both = HostIndex.intersection(pattern, host);
+                if (both != null) {
+                    domains.add(both);
                 }
             }
         }
-        return false;
-    }
-
-    private static boolean covers(String pattern, String host) {
-        return pattern.equals("*")
-                || pattern.equals(host)
-                || pattern.startsWith("*.") && host.endsWith(pattern.substring(1));
-    }
-
-    /** Ready endpoints of a destination; null if the service is unknown. */
-    @Nullable
-    List<Endpoint> endpoints(String host, int port) {
-        Service service = services.get(host);
-        if (service == null) {
-            return null;
-        }
-        if (port == 0 && service.endpoints().size() == 1) {
-            return service.endpoints().values().iterator().next();
-        }
-        return service.endpoints().getOrDefault(port == 0 ? 80 : port, List.of());
-    }
-
-    /** Every address that any service may send to. */
-    Set<InetSocketAddress> addresses() {
-        Set<InetSocketAddress> all = new HashSet<>();
-        services.values()
-                .forEach(service -> service.endpoints()
-                        .values()
-                        .forEach(list -> list.forEach(endpoint -> all.add(endpoint.address()))));
-        return all;
+        return domains;
     }
 }

@@ -10,24 +10,28 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.http.HttpClientCodec;
 import java.net.InetSocketAddress;
-import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Idle connections to pods, by event loop and address.
  *
- * <p>A connection is used by one request at a time. Those to an address that no service names any more are closed, so
- * that a pod that goes away is not asked again.
+ * <p>Those to an address that no service names any more are closed, so that a pod that goes away is not asked again;
+ * requests under way finish. Nothing else takes an address out: ejecting pods that fail is the business of Istio's
+ * outlier detection, which is off unless a DestinationRule asks for it.
  */
 final class UpstreamPool {
     private static final int CONNECT_TIMEOUT_MILLIS = 2000;
     private static final int MOST_IDLE = 256;
+    private static final int MOST_LINE = 8192;
+    private static final int MOST_HEADERS = 65_536;
+    private static final int CHUNK = 65_536;
 
-    private final Map<EventLoop, Map<InetSocketAddress, ConcurrentLinkedDeque<Channel>>> idle =
+    private final Map<EventLoop, Map<InetSocketAddress, ConcurrentLinkedDeque<UpstreamConnection>>> idle =
             new ConcurrentHashMap<>();
     /** How many connections are open or opening, idle ones included. */
     private final Map<InetSocketAddress, Integer> open = new ConcurrentHashMap<>();
@@ -39,71 +43,91 @@ final class UpstreamPool {
         this.closed = closed;
     }
 
-    /** An idle connection, or null. */
-    @Nullable
-    Channel take(EventLoop loop, InetSocketAddress address) {
-        ConcurrentLinkedDeque<Channel> list = list(loop, address);
-        for (Channel channel = list.pollLast(); channel != null; channel = list.pollLast()) {
-            if (channel.isActive()) {
-                return channel;
-            }
-        }
-        return null;
-    }
-
-    private ConcurrentLinkedDeque<Channel> list(EventLoop loop, InetSocketAddress address) {
-        return idle.computeIfAbsent(loop, _ -> new ConcurrentHashMap<>())
-                .computeIfAbsent(address, _ -> new ConcurrentLinkedDeque<>());
-    }
-
-    /** Opens a connection on the loop; the listener gets the future. */
-    void connect(EventLoop loop, InetSocketAddress address, ChannelFutureListener done) {
-        open.merge(address, 1, Integer::sum);
-        ChannelFuture connecting = new Bootstrap()
-                .group(loop)
-                .channel(NioSocketChannel.class)
-                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
-                .option(ChannelOption.TCP_NODELAY, true)
-                .handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline().addLast(new HttpClientCodec(8192, 65_536, 65_536));
-                    }
-                })
-                .connect(address);
-        connecting.channel().closeFuture().addListener(_ -> {
-            open.computeIfPresent(address, (_, count) -> count == 1 ? null : count - 1);
-            closed.run();
-        });
-        connecting.addListener(done);
-    }
-
     /** Whether there is a connection to the address, be it opening, in use or idle. */
     boolean connected(InetSocketAddress address) {
         return open.containsKey(address);
     }
 
+    /** An idle connection, or null; called on the loop. */
+    @Nullable
+    UpstreamConnection take(EventLoop loop, InetSocketAddress address) {
+        ConcurrentLinkedDeque<UpstreamConnection> list = list(loop, address);
+        for (UpstreamConnection next = list.pollLast(); next != null; next = list.pollLast()) {
+            if (next.usable()) {
+                return next;
+            }
+            next.close();
+        }
+        return null;
+    }
+
+    private ConcurrentLinkedDeque<UpstreamConnection> list(EventLoop loop, InetSocketAddress address) {
+        return idle.computeIfAbsent(loop, _ -> new ConcurrentHashMap<>())
+                .computeIfAbsent(address, _ -> new ConcurrentLinkedDeque<>());
+    }
+
+    /** Opens a connection on the loop; the consumer gets it there, or null if it cannot be opened. */
+    void connect(EventLoop loop, InetSocketAddress address, Consumer<@Nullable UpstreamConnection> done) {
+        open.merge(address, 1, Integer::sum);
+        ChannelFuture connecting = open(loop, address);
+        connecting.channel().closeFuture().addListener(_ -> {
+            open.computeIfPresent(address, (_, count) -> count == 1 ? null : count - 1);
+            closed.run();
+        });
+        connecting.addListener((ChannelFutureListener) future -> {
+            if (!future.isSuccess()) {
+                done.accept(null);
+                return;
+            }
+            Channel channel = future.channel();
+            UpstreamConnection connection = new UpstreamConnection(address, channel);
+            channel.pipeline()
+                    .addLast(new HttpClientCodec(MOST_LINE, MOST_HEADERS, CHUNK))
+                    .addLast(connection);
+            channel.config().setAutoRead(true);
+            done.accept(connection);
+        });
+    }
+
+    /** Opens a connection without a codec that reads only when told to. */
+    static ChannelFuture open(EventLoop loop, InetSocketAddress address) {
+        return new Bootstrap()
+                .group(loop)
+                .channel(NioSocketChannel.class)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.AUTO_READ, false)
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        // the one who asked adds what the connection is for
+                    }
+                })
+                .connect(address);
+    }
+
     /** Keeps a connection for later; one that is closed meanwhile is forgotten when it is taken. */
-    void give(EventLoop loop, InetSocketAddress address, Channel channel, Set<InetSocketAddress> known) {
-        ConcurrentLinkedDeque<Channel> list = list(loop, address);
-        if (!channel.isActive() || !known.contains(address) || list.size() >= MOST_IDLE) {
-            channel.close();
+    void give(UpstreamConnection connection, Set<InetSocketAddress> known) {
+        ConcurrentLinkedDeque<UpstreamConnection> list =
+                list(connection.channel().eventLoop(), connection.address());
+        if (!connection.channel().isActive() || !known.contains(connection.address()) || list.size() >= MOST_IDLE) {
+            connection.close();
             return;
         }
-        list.addLast(channel);
+        connection.idle();
+        list.removeIf(other -> !other.channel().isActive());
+        list.addLast(connection);
     }
 
     /** Closes idle connections to addresses that are not known any more. */
     void retain(Set<InetSocketAddress> known) {
         idle.values()
-                .forEach(byAddress -> byAddress.forEach((address, list) -> {
-                    if (!known.contains(address)) {
-                        ArrayDeque<Channel> gone = new ArrayDeque<>();
-                        for (Channel channel = list.poll(); channel != null; channel = list.poll()) {
-                            gone.add(channel);
-                        }
-                        gone.forEach(Channel::close);
+                .forEach(byAddress -> byAddress.entrySet().removeIf(entry -> {
+                    if (known.contains(entry.getKey())) {
+                        return false;
                     }
+                    entry.getValue().forEach(connection -> connection.channel().close());
+                    return true;
                 }));
     }
 }

@@ -185,7 +185,7 @@ class ProxyTest {
         assertThat(ask("GET http://nobody.default/ HTTP/1.1\r\nHost: nobody.default\r\nConnection: close\r\n\r\n"))
                 .startsWith("HTTP/1.1 502");
         assertThat(ask("CONNECT app.default:80 HTTP/1.1\r\nHost: app.default\r\nConnection: close\r\n\r\n"))
-                .startsWith("HTTP/1.1 501");
+                .startsWith("HTTP/1.1 403");
     }
 
     @Test

@@ -1,0 +1,294 @@
+package dev.weir.dataplane;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client connection: hands over one request at a time and of its body no more than is asked for.
+ *
+ * <p>It always reads until something is there that nobody takes, so that it sees a client go; what is read and not taken
+ * is at most one buffer. Everything runs on the connection's event loop.
+ */
+final class ClientConnection extends ChannelInboundHandlerAdapter {
+    /** How long a client may go on sending after the last answer, which it would lose if its bytes met a closed port. */
+    private static final long LINGER_MILLIS = 1000;
+
+    private final Proxy proxy;
+    private final Listening listening;
+    private final Peer caller;
+    private final ClientCodec codec;
+    private final Queue<HttpObject> inbound = new ArrayDeque<>();
+
+    @SuppressWarnings("NullAway.Init") // set before anything can be read
+    private ChannelHandlerContext ctx;
+
+    private @Nullable Exchange exchange;
+    private boolean reading;
+    private boolean pumping;
+
+    private boolean draining;
+    private boolean ended;
+    private boolean watched;
+    private long lastActivity = System.nanoTime();
+    /** When the first byte of the request came whose headers are not whole yet; 0 if there is none. */
+    private long headerSince;
+
+    ClientConnection(Proxy proxy, Listening listening, ClientCodec codec) {
+        this.proxy = proxy;
+        this.listening = listening;
+        this.codec = codec;
+        this.caller = Peer.of(listening.caller());
+    }
+
+    Channel channel() {
+        return ctx.channel();
+    }
+
+    Listening listening() {
+        return listening;
+    }
+
+    Peer caller() {
+        return caller;
+    }
+
+    ClientCodec codec() {
+        return codec;
+    }
+
+    /** True once the answer under way should tell the client that it is the last. */
+    boolean draining() {
+        return draining;
+    }
+
+    /** The other end's address without its port. */
+    String address() {
+        return ctx.channel().remoteAddress() instanceof InetSocketAddress remote
+                ? remote.getAddress().getHostAddress()
+                : "unknown";
+    }
+
+    /** Sees bytes before they are a request. */
+    ChannelInboundHandlerAdapter firstBytes() {
+        return new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext first, Object message) {
+                touch();
+                if (exchange == null && headerSince == 0) {
+                    headerSince = lastActivity;
+                }
+                first.fireChannelRead(message);
+            }
+        };
+    }
+
+    /** Something moved, so that the request under way is not given up. */
+    void touch() {
+        lastActivity = System.nanoTime();
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) {
+        ctx = added;
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext active) {
+        watched = true;
+        watch();
+        pump();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext from, Object message) {
+        if (ended || !(message instanceof HttpObject object)) {
+            ReferenceCountUtil.release(message);
+            return;
+        }
+        inbound.add(object);
+        pump();
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext from) {
+        reading = false;
+        pump();
+    }
+
+    /** Hands over what is wanted, and reads if nothing is left. */
+    void pump() {
+        if (pumping) {
+            return;
+        }
+        pumping = true;
+        try {
+            for (HttpObject next = inbound.peek(); next != null && wanted(next); next = inbound.peek()) {
+                inbound.poll();
+                hand(next);
+            }
+        } finally {
+            pumping = false;
+        }
+        if (inbound.isEmpty() && !reading) {
+            reading = true;
+            ctx.read();
+        }
+    }
+
+    private boolean wanted(HttpObject next) {
+        return ended || exchange == null || !(next instanceof HttpRequest) && exchange.wantsBody();
+    }
+
+    private void hand(HttpObject next) {
+        if (ended) {
+            ReferenceCountUtil.release(next);
+        } else if (exchange != null && next instanceof HttpContent content) {
+            exchange.body(content);
+        } else if (next instanceof HttpRequest request) {
+            headerSince = 0;
+            Exchange started = new Exchange(this, proxy, request);
+            exchange = started;
+            started.begin();
+        } else {
+            // the rest of a body whose answer is already sent
+            boolean failed = next.decoderResult().isFailure();
+            headerSince = next instanceof LastHttpContent ? 0 : headerSince;
+            ReferenceCountUtil.release(next);
+            if (failed) {
+                end();
+            }
+        }
+    }
+
+    /**
+     * The request is answered.
+     *
+     * @param again false if the connection is not for another one
+     */
+    void answered(boolean again) {
+        exchange = null;
+        touch();
+        if (!again) {
+            end();
+        } else {
+            if (draining) {
+                endIfIdle();
+            }
+            pump();
+        }
+    }
+
+    private void endIfIdle() {
+        Runnable end = () -> {
+            if (exchange == null) {
+                end();
+            }
+        };
+        ctx.executor().schedule(end, LINGER_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Sends what is written, says that nothing follows, and waits a moment for the client to go. */
+    void end() {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
+            if (ctx.channel() instanceof DuplexChannel duplex) {
+                duplex.shutdownOutput();
+            }
+        });
+        ctx.executor().schedule(() -> ctx.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
+        pump();
+    }
+
+    /** The listener closes: the request under way is the last; a client that is about to send still gets an answer. */
+    void drain() {
+        ctx.executor().execute(() -> {
+            draining = true;
+            endIfIdle();
+            ctx.executor()
+                    .schedule(
+                            () -> ctx.close(),
+                            proxy.options().timeouts().drain().toNanos(),
+                            TimeUnit.NANOSECONDS);
+        });
+    }
+
+    /** From here on the bytes are not HTTP; who takes them watches over them, too. */
+    void leave() {
+        watched = false;
+        ctx.pipeline().remove(this);
+        inbound.forEach(ReferenceCountUtil::release);
+        inbound.clear();
+    }
+
+    private void watch() {
+        DataPlaneOptions.Timeouts timeouts = proxy.options().timeouts();
+        long since = exchange == null && headerSince != 0 ? headerSince : lastActivity;
+        long limit = exchange != null
+                ? timeouts.stream().toNanos()
+                : headerSince != 0
+                        ? timeouts.header().toNanos()
+                        : timeouts.idle().toNanos();
+        long left = since + limit - System.nanoTime();
+        if (left <= 0) {
+            expired();
+        }
+        if (watched && ctx.channel().isActive()) {
+            long soon = Math.min(Math.max(left, 1), timeouts.header().toNanos());
+            ctx.executor().schedule(this::watch, left <= 0 ? timeouts.header().toNanos() : soon, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void expired() {
+        if (exchange != null) {
+            exchange.stalled();
+        } else if (headerSince != 0) {
+            headerSince = 0;
+            LocalReply.refuse(ctx, 408, "the request's headers did not come in time");
+            end();
+        } else {
+            ctx.close();
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext from) {
+        touch();
+        if (exchange != null && from.channel().isWritable()) {
+            exchange.clientWritable();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext from) {
+        ended = true;
+        watched = false;
+        Exchange last = exchange;
+        exchange = null;
+        if (last != null) {
+            last.clientGone();
+        }
+        inbound.forEach(ReferenceCountUtil::release);
+        inbound.clear();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext from, Throwable cause) {
+        from.close();
+    }
+}

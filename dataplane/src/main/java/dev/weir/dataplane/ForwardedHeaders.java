@@ -1,0 +1,97 @@
+package dev.weir.dataplane;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMessage;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpVersion;
+import java.util.List;
+import java.util.Locale;
+import java.util.UUID;
+
+/** What a proxy takes from headers that are for one connection only, and what it adds. */
+final class ForwardedHeaders {
+    private static final List<String> HOP_BY_HOP =
+            List.of("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te");
+
+    private ForwardedHeaders() {}
+
+    /** True if the client asks for another protocol on this connection, a WebSocket for one. */
+    static boolean asksForUpgrade(HttpRequest request) {
+        return request.headers().contains(HttpHeaderNames.UPGRADE)
+                && request.headers().containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
+    }
+
+    /**
+     * True if where the body ends is beyond doubt. Two ends of a chain that disagree on it let one client's bytes become
+     * another's request.
+     */
+    static boolean framed(HttpRequest request) {
+        List<String> encodings = request.headers().getAll(HttpHeaderNames.TRANSFER_ENCODING);
+        List<String> lengths = request.headers().getAll(HttpHeaderNames.CONTENT_LENGTH);
+        if (encodings.isEmpty()) {
+            return lengths.size() <= 1
+                    && (lengths.isEmpty() || lengths.getFirst().matches("\\d{1,18}"));
+        }
+        return lengths.isEmpty()
+                && encodings.size() == 1
+                && encodings.getFirst().strip().equalsIgnoreCase("chunked")
+                && !request.protocolVersion().equals(HttpVersion.HTTP_1_0);
+    }
+
+    /**
+     * Makes a client's request one to a pod.
+     *
+     * @param client the client's address; it is believed and recorded at a gateway only
+     */
+    static void prepare(HttpRequest request, Listening listening, String client) {
+        HttpHeaders headers = request.headers();
+        boolean upgrade = asksForUpgrade(request);
+        String protocol = headers.get(HttpHeaderNames.UPGRADE, "");
+        boolean trailers = headers.containsValue(HttpHeaderNames.TE, HttpHeaderValues.TRAILERS, true);
+        removeHopByHop(request);
+        if (upgrade) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
+            headers.set(HttpHeaderNames.UPGRADE, protocol);
+        }
+        if (trailers) {
+            headers.set(HttpHeaderNames.TE, HttpHeaderValues.TRAILERS);
+        }
+        headers.remove(HttpHeaderNames.EXPECT);
+        if (listening instanceof Listening.Gateway) {
+            // who comes from outside cannot speak as a proxy of the mesh
+            headers.names().stream()
+                    .filter(name -> name.toLowerCase(Locale.ROOT).startsWith("x-envoy-"))
+                    .forEach(headers::remove);
+            String before = String.join(",", headers.getAll("x-forwarded-for"));
+            headers.set("x-forwarded-for", before.isEmpty() ? client : before + "," + client);
+            headers.set("x-forwarded-proto", "http");
+        } else if (!headers.contains("x-forwarded-proto")) {
+            headers.set("x-forwarded-proto", "http");
+        }
+        if (!headers.contains("x-request-id")) {
+            headers.set("x-request-id", UUID.randomUUID().toString());
+        }
+        request.setProtocolVersion(HttpVersion.HTTP_1_1);
+    }
+
+    /** Also those that Connection names. */
+    static void removeHopByHop(HttpMessage message) {
+        HttpHeaders headers = message.headers();
+        for (String list : headers.getAll(HttpHeaderNames.CONNECTION)) {
+            for (String name : list.split(",", -1)) {
+                String named = name.strip().toLowerCase(Locale.ROOT);
+                // framing is not for a peer to take away
+                if (!named.isEmpty()
+                        && !named.equals("transfer-encoding")
+                        && !named.equals("content-length")
+                        && !named.equals("host")) {
+                    headers.remove(named);
+                }
+            }
+        }
+        HOP_BY_HOP.forEach(headers::remove);
+        headers.remove(HttpHeaderNames.UPGRADE);
+    }
+}

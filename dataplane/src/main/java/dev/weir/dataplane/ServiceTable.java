@@ -1,0 +1,154 @@
+package dev.weir.dataplane;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Services and their ready endpoints, compiled. Immutable. */
+final class ServiceTable {
+    static final String DOMAIN = ".svc.cluster.local";
+
+    private final Map<String, Service> services = new HashMap<>();
+    private final Map<String, Workload> workloads = new HashMap<>();
+    private final Set<InetSocketAddress> addresses = new HashSet<>();
+
+    /** One ready address of a service. */
+    record Endpoint(String podAddress, InetSocketAddress address, Workload workload) {}
+
+    /**
+     * A service.
+     *
+     * @param endpoints by the service's port
+     * @param aliasOf the external name, for such services
+     */
+    record Service(
+            String name,
+            String namespace,
+            Map<Integer, List<Endpoint>> endpoints,
+            @Nullable String aliasOf) {
+        String fqdn() {
+            return name + "." + namespace + DOMAIN;
+        }
+    }
+
+    ServiceTable(MeshConfig config) {
+        config.pods().forEach(pod -> {
+            Workload workload = workload(pod);
+            workloads.put(workload.namespace() + "/" + workload.pod(), workload);
+        });
+        Map<String, List<JsonNode>> slices = new HashMap<>();
+        for (JsonNode slice : config.endpointSlices()) {
+            JsonNode metadata = slice.path("metadata");
+            String service =
+                    metadata.path("labels").path("kubernetes.io/service-name").asText();
+            slices.computeIfAbsent(metadata.path("namespace").asText() + "/" + service, _ -> new ArrayList<>())
+                    .add(slice);
+        }
+        for (JsonNode service : config.services()) {
+            Service compiled = service(service, slices, config.boundAddresses());
+            services.put(compiled.fqdn(), compiled);
+        }
+    }
+
+    private static Workload workload(JsonNode pod) {
+        JsonNode metadata = pod.path("metadata");
+        Map<String, String> labels = new HashMap<>();
+        metadata.path("labels")
+                .properties()
+                .forEach(e -> labels.put(e.getKey(), e.getValue().asText()));
+        String name = metadata.path("name").asText();
+        String hash = labels.get("pod-template-hash");
+        int cut = hash == null ? -1 : name.indexOf("-" + hash);
+        return new Workload(metadata.path("namespace").asText(), name, cut > 0 ? name.substring(0, cut) : name, labels);
+    }
+
+    private Service service(
+            JsonNode service, Map<String, List<JsonNode>> slices, Map<String, InetSocketAddress> bound) {
+        String name = service.path("metadata").path("name").asText();
+        String namespace = service.path("metadata").path("namespace").asText();
+        Map<Integer, List<Endpoint>> endpoints = new LinkedHashMap<>();
+        for (JsonNode port : service.path("spec").path("ports")) {
+            List<Endpoint> list = new ArrayList<>();
+            for (JsonNode slice : slices.getOrDefault(namespace + "/" + name, List.of())) {
+                addEndpoints(slice, port.path("name").asText(""), bound, list);
+            }
+            list.forEach(endpoint -> addresses.add(endpoint.address()));
+            endpoints.put(port.path("port").asInt(), List.copyOf(list));
+        }
+        String external = service.path("spec").path("externalName").asText("");
+        return new Service(name, namespace, endpoints, external.isEmpty() ? null : external);
+    }
+
+    private void addEndpoints(
+            JsonNode slice, String portName, Map<String, InetSocketAddress> bound, List<Endpoint> into) {
+        String namespace = slice.path("metadata").path("namespace").asText();
+        for (JsonNode slicePort : slice.path("ports")) {
+            if (!slicePort.path("name").asText("").equals(portName)) {
+                continue;
+            }
+            int number = slicePort.path("port").asInt();
+            for (JsonNode endpoint : slice.path("endpoints")) {
+                if (!endpoint.path("conditions").path("ready").asBoolean(true)) {
+                    continue;
+                }
+                String pod = endpoint.path("targetRef").path("name").asText();
+                Workload workload = workloads.getOrDefault(namespace + "/" + pod, Workload.UNKNOWN);
+                for (JsonNode address : endpoint.path("addresses")) {
+                    String at = address.asText() + ":" + number;
+                    InetSocketAddress real = bound.get(at);
+                    into.add(new Endpoint(
+                            at, real != null ? real : new InetSocketAddress(address.asText(), number), workload));
+                }
+            }
+        }
+    }
+
+    /** The service that a host names: short for the caller's namespace, or with its namespace, .svc, or in full. */
+    @Nullable
+    Service named(String host, String callerNamespace) {
+        String name = host.endsWith(DOMAIN)
+                ? host.substring(0, host.length() - DOMAIN.length())
+                : host.endsWith(".svc") ? host.substring(0, host.length() - 4) : host;
+        return services.get((name.contains(".") ? name : name + "." + callerNamespace) + DOMAIN);
+    }
+
+    /** By its full name. */
+    @Nullable
+    Service service(String fqdn) {
+        return services.get(fqdn);
+    }
+
+    /**
+     * Ready endpoints of a destination, or null if the service is unknown.
+     *
+     * @param port 0 takes the service's only port, or the one that the request came for
+     */
+    @Nullable
+    List<Endpoint> endpoints(String fqdn, int port, int requested) {
+        Service service = services.get(fqdn);
+        if (service == null) {
+            return null;
+        }
+        if (port == 0 && service.endpoints().size() == 1) {
+            return service.endpoints().values().iterator().next();
+        }
+        return service.endpoints().getOrDefault(port == 0 ? requested : port, List.of());
+    }
+
+    /** Every address that any service may send to. */
+    Set<InetSocketAddress> addresses() {
+        return addresses;
+    }
+
+    /** Every pod, ready or not. */
+    Iterable<Workload> workloads() {
+        return workloads.values();
+    }
+}
