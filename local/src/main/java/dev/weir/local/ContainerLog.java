@@ -8,11 +8,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
-/** The output of one container: a file of lines, each with the time at which it was written. */
+/** The output of one run of a container: a file of lines, each with the time at which it was written. */
 final class ContainerLog implements AutoCloseable {
+    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern(
+                    "yyyy-MM-dd'T'HH:mm:ss.nnnnnnnnn'Z'", Locale.ROOT)
+            .withZone(ZoneOffset.UTC);
+    private static final int MOST_CHUNK = 1 << 20;
+
     private final Path file;
     private final Writer writer;
     private volatile boolean closed;
@@ -24,8 +32,11 @@ final class ContainerLog implements AutoCloseable {
     }
 
     synchronized void line(String text) {
+        if (closed) {
+            return;
+        }
         try {
-            writer.write(Instant.now() + " " + text + "\n");
+            writer.write(STAMP.format(Instant.now()) + " " + text + "\n");
             writer.flush();
             notifyAll();
         } catch (IOException full) {
@@ -33,17 +44,26 @@ final class ContainerLog implements AutoCloseable {
         }
     }
 
-    /** The lines from a byte offset on, and the offset after them. */
+    /** Whole lines, each with its time stamp in front, and the offset after them. */
     record Chunk(List<String> lines, long next) {}
 
+    /** The lines from a byte offset on, about a megabyte at most; empty at the end. */
     synchronized Chunk read(long from) throws IOException {
         try (RandomAccessFile in = new RandomAccessFile(file.toFile(), "r")) {
-            in.seek(from);
-            byte[] bytes = new byte[(int) Math.min(Integer.MAX_VALUE - 8, in.length() - from)];
-            in.readFully(bytes);
-            List<String> lines = new ArrayList<>(
-                    new String(bytes, StandardCharsets.UTF_8).lines().toList());
-            return new Chunk(lines, from + bytes.length);
+            for (long most = MOST_CHUNK; ; most *= 2) {
+                in.seek(from);
+                byte[] bytes = new byte[(int) Math.min(Math.min(most, Integer.MAX_VALUE - 8), in.length() - from)];
+                in.readFully(bytes);
+                int end = bytes.length;
+                while (end > 0 && bytes[end - 1] != '\n') {
+                    end--;
+                }
+                if (end > 0 || bytes.length < most) {
+                    String text = new String(bytes, 0, end, StandardCharsets.UTF_8);
+                    return new Chunk(
+                            new ArrayList<>(List.of(text.isEmpty() ? new String[0] : text.split("\n"))), from + end);
+                }
+            }
         }
     }
 
@@ -56,6 +76,31 @@ final class ContainerLog implements AutoCloseable {
             wait(5000);
         }
         return true;
+    }
+
+    /** The end of the log without time stamps: at most so many lines and characters. */
+    String tail(int mostLines, int mostCharacters) {
+        List<String> last = new ArrayList<>();
+        try {
+            for (Chunk chunk = read(0); !chunk.lines().isEmpty(); chunk = read(chunk.next())) {
+                last.addAll(chunk.lines());
+                last = new ArrayList<>(last.subList(Math.max(0, last.size() - mostLines), last.size()));
+            }
+        } catch (IOException gone) {
+            return "";
+        }
+        StringBuilder text = new StringBuilder();
+        last.forEach(line -> text.append(line.substring(line.indexOf(' ') + 1)).append('\n'));
+        return text.substring(Math.max(0, text.length() - mostCharacters));
+    }
+
+    /** Removes the file. */
+    void delete() {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException kept) {
+            // an empty file more is no harm
+        }
     }
 
     @Override

@@ -4,7 +4,6 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Service;
-import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.ReplicaSet;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
@@ -13,66 +12,149 @@ import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
- * The controllers that a cluster has and local mode needs: Deployments, ReplicaSets, EndpointSlices, namespaces and
- * garbage collection. Plain API clients, driven by watches.
+ * The controllers that a cluster has and local mode needs: Deployments, ReplicaSets, EndpointSlices and Endpoints,
+ * namespaces and garbage collection. Plain API clients, driven by watches.
  */
 final class Controllers implements AutoCloseable {
     private final List<AutoCloseable> parts = new ArrayList<>();
+    private final SharedIndexInformer<Deployment> deployments;
+    private final SharedIndexInformer<ReplicaSet> replicaSets;
     private final SharedIndexInformer<Pod> pods;
     private final SharedIndexInformer<Service> services;
+    private final SharedIndexInformer<EndpointSlice> slices;
+    private final SharedIndexInformer<Namespace> namespaces;
+    private final GarbageCollector garbage;
 
-    Controllers(KubernetesClient client) {
-        SharedIndexInformer<Deployment> deployments =
-                client.apps().deployments().inAnyNamespace().inform();
-        SharedIndexInformer<ReplicaSet> replicaSets =
-                client.apps().replicaSets().inAnyNamespace().inform();
-        pods = client.pods().inAnyNamespace().inform();
-        services = client.services().inAnyNamespace().inform();
-        SharedIndexInformer<EndpointSlice> slices =
-                client.discovery().v1().endpointSlices().inAnyNamespace().inform();
-        SharedIndexInformer<Namespace> namespaces = client.namespaces().inform();
+    Controllers(KubernetesClient client, EventRecorder events) {
+        deployments = informer(client.apps().deployments().inAnyNamespace().runnableInformer(0));
+        replicaSets = informer(client.apps().replicaSets().inAnyNamespace().runnableInformer(0));
+        pods = informer(client.pods().inAnyNamespace().runnableInformer(0));
+        services = informer(client.services().inAnyNamespace().runnableInformer(0));
+        slices = informer(
+                client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0));
+        namespaces = informer(client.namespaces().runnableInformer(0));
+        garbage = new GarbageCollector(client);
+        workloads(client, events);
+        endpoints(client);
+        KeyQueue queue = queue("namespaces", new NamespaceController(client)::reconcile);
+        on(namespaces, namespace -> queue.add(namespace.getMetadata().getName()));
+        parts.add(garbage);
+    }
 
+    private <T> SharedIndexInformer<T> informer(SharedIndexInformer<T> informer) {
+        parts.add(informer);
+        return informer;
+    }
+
+    /** Begins to watch; returns at once. */
+    void start() {
+        List.of(deployments, replicaSets, pods, services, slices, namespaces).forEach(SharedIndexInformer::start);
+    }
+
+    /** Begins to collect garbage, which may come a little later than the rest. */
+    void startCollecting() {
+        garbage.start();
+    }
+
+    private void workloads(KubernetesClient client, EventRecorder events) {
         KeyQueue deploymentQueue = queue(
                 "deployments",
-                new DeploymentController(client, deployments.getIndexer(), replicaSets.getIndexer())::reconcile);
-        KeyQueue replicaSetQueue = queue(
-                "replicasets",
-                new ReplicaSetController(client, replicaSets.getIndexer(), pods.getIndexer())::reconcile);
-        KeyQueue sliceQueue = queue(
-                "endpointslices",
-                new EndpointSliceController(client, services.getIndexer(), pods.getIndexer(), slices.getIndexer())
+                new DeploymentController(
+                                client, deployments.getIndexer(), replicaSets.getIndexer(), pods.getIndexer(), events)
                         ::reconcile);
-        KeyQueue namespaceQueue = queue("namespaces", key -> namespace(client, key));
-        parts.add(new GarbageCollector(client));
-
+        ReplicaSetController controller = new ReplicaSetController(client, replicaSets, pods, events);
+        KeyQueue replicaSetQueue = queue("replicasets", controller::reconcile);
         on(deployments, deployment -> deploymentQueue.add(key(deployment)));
-        on(replicaSets, replicaSet -> {
-            replicaSetQueue.add(key(replicaSet));
-            owner(replicaSet, "Deployment", deploymentQueue);
+        on(replicaSets, set -> {
+            replicaSetQueue.add(key(set));
+            owner(set, "Deployment", deploymentQueue);
+            if (Owners.controller(set).isEmpty()) {
+                matching(deployments, set, d -> d.getSpec().getSelector(), deploymentQueue);
+            }
         });
         on(pods, pod -> {
             owner(pod, "ReplicaSet", replicaSetQueue);
-            services.getIndexer().list().stream()
-                    .filter(service -> service.getMetadata()
-                            .getNamespace()
-                            .equals(pod.getMetadata().getNamespace()))
-                    .forEach(service -> sliceQueue.add(key(service)));
+            if (Owners.controller(pod).isEmpty()) {
+                matching(replicaSets, pod, s -> s.getSpec().getSelector(), replicaSetQueue);
+            }
         });
-        on(services, service -> sliceQueue.add(key(service)));
+        pods.addEventHandler(new ResourceEventHandler<>() {
+            @Override
+            public void onAdd(Pod pod) {
+                // the handler above has called the ReplicaSet
+            }
+
+            @Override
+            public void onUpdate(Pod before, Pod after) {
+                if (ReplicaSetController.ended(after)) {
+                    rolloutOf(after, deploymentQueue);
+                }
+            }
+
+            @Override
+            public void onDelete(Pod pod, boolean unknown) {
+                controller.gone(pod);
+                rolloutOf(pod, deploymentQueue);
+            }
+        });
+    }
+
+    /** Calls the Deployment of a pod that is gone: one that recreates waits for that. */
+    private void rolloutOf(Pod pod, KeyQueue deploymentQueue) {
+        Owners.controller(pod)
+                .map(set -> replicaSets.getIndexer().getByKey(pod.getMetadata().getNamespace() + "/" + set.getName()))
+                .ifPresent(set -> owner(set, "Deployment", deploymentQueue));
+    }
+
+    private void endpoints(KubernetesClient client) {
+        KeyQueue sliceQueue = queue(
+                "endpointslices",
+                KeyQueue.Work.once(new EndpointSliceController(
+                        client, services.getIndexer(), pods.getIndexer(), slices.getIndexer())::reconcile));
+        KeyQueue endpointsQueue = queue(
+                "endpoints",
+                KeyQueue.Work.once(
+                        new EndpointsController(client, services.getIndexer(), pods.getIndexer())::reconcile));
+        Consumer<Pod> moved = pod -> services.getIndexer().list().stream()
+                .filter(service -> ServicePorts.selects(service, pod))
+                .forEach(service -> {
+                    sliceQueue.add(key(service));
+                    endpointsQueue.add(key(service));
+                });
+        pods.addEventHandler(new ResourceEventHandler<>() {
+            @Override
+            public void onAdd(Pod pod) {
+                moved.accept(pod);
+            }
+
+            @Override
+            public void onUpdate(Pod before, Pod pod) {
+                // its labels may have been others
+                moved.accept(before);
+                moved.accept(pod);
+            }
+
+            @Override
+            public void onDelete(Pod pod, boolean unknown) {
+                moved.accept(pod);
+            }
+        });
+        on(services, service -> {
+            sliceQueue.add(key(service));
+            endpointsQueue.add(key(service));
+        });
         on(slices, slice -> {
-            String service = slice.getMetadata().getLabels() == null
-                    ? null
-                    : slice.getMetadata().getLabels().get("kubernetes.io/service-name");
+            Map<String, String> labels = slice.getMetadata().getLabels();
+            String service = labels == null ? null : labels.get(EndpointSliceController.SERVICE);
             if (service != null) {
                 sliceQueue.add(slice.getMetadata().getNamespace() + "/" + service);
             }
         });
-        on(namespaces, namespace -> namespaceQueue.add(namespace.getMetadata().getName()));
-        parts.addAll(List.of(deployments, replicaSets, pods, services, slices, namespaces));
     }
 
     private KeyQueue queue(String name, KeyQueue.Work work) {
@@ -86,9 +168,26 @@ final class Controllers implements AutoCloseable {
     }
 
     private static void owner(HasMetadata object, String kind, KeyQueue queue) {
-        object.getMetadata().getOwnerReferences().stream()
-                .filter(owner -> owner.getKind().equals(kind))
-                .forEach(owner -> queue.add(object.getMetadata().getNamespace() + "/" + owner.getName()));
+        Owners.controller(object)
+                .filter(owner ->
+                        owner.getKind().equals(kind) && owner.getApiVersion().startsWith("apps/"))
+                .ifPresent(owner -> queue.add(object.getMetadata().getNamespace() + "/" + owner.getName()));
+    }
+
+    private interface SelectorOf<T> {
+        io.fabric8.kubernetes.api.model.LabelSelector of(T owner);
+    }
+
+    /** Calls those that may want to adopt an orphan. */
+    private static <T extends HasMetadata> void matching(
+            SharedIndexInformer<T> owners, HasMetadata orphan, SelectorOf<T> selector, KeyQueue queue) {
+        owners.getIndexer().list().stream()
+                .filter(owner -> owner.getMetadata()
+                                .getNamespace()
+                                .equals(orphan.getMetadata().getNamespace())
+                        && LabelSelectors.matches(
+                                selector.of(owner), orphan.getMetadata().getLabels()))
+                .forEach(owner -> queue.add(key(owner)));
     }
 
     /** Calls the consumer for every add, change and deletion. */
@@ -111,33 +210,18 @@ final class Controllers implements AutoCloseable {
         });
     }
 
-    private static void namespace(KubernetesClient client, String name) {
-        @Nullable Namespace namespace = client.namespaces().withName(name).get();
-        if (namespace == null) {
-            return;
-        }
-        if (namespace.getMetadata().getDeletionTimestamp() != null) {
-            NamespaceCleanup.run(client, namespace);
-            return;
-        }
-        if (client.serviceAccounts().inNamespace(name).withName("default").get() == null) {
-            client.resource(new ServiceAccountBuilder()
-                            .withNewMetadata()
-                            .withName("default")
-                            .withNamespace(name)
-                            .endMetadata()
-                            .build())
-                    .create();
-        }
-    }
-
     @Override
     public void close() {
+        closeAll(parts);
+    }
+
+    /** Closes every part, also when one fails. */
+    static void closeAll(List<AutoCloseable> parts) {
         for (AutoCloseable part : parts) {
             try {
                 part.close();
             } catch (Exception failure) {
-                throw new IllegalStateException(failure);
+                LoggerFactory.getLogger(Controllers.class).warn("not closed cleanly", failure);
             }
         }
     }

@@ -24,7 +24,7 @@ final class DataPlaneFeed implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final DataPlane dataPlane;
-    private final KeyQueue queue = new KeyQueue("dataplane", _ -> update());
+    private final KeyQueue queue = new KeyQueue("dataplane", KeyQueue.Work.once(_ -> update()));
     private final Map<String, SharedIndexInformer<? extends HasMetadata>> informers = new HashMap<>();
 
     DataPlaneFeed(KubernetesClient client, DataPlane dataPlane) {

@@ -1,10 +1,7 @@
 package dev.weir.local;
 
-import io.fabric8.kubernetes.api.model.ContainerPort;
-import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Service;
-import io.fabric8.kubernetes.api.model.ServicePort;
 import io.fabric8.kubernetes.api.model.discovery.v1.Endpoint;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointBuilder;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointPort;
@@ -13,14 +10,14 @@ import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSliceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.cache.Indexer;
-import io.fabric8.kubernetes.client.utils.Serialization;
-import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Lists the pods behind each Service. */
+/** Lists the pods behind each Service in slices: one for each set of port numbers. */
 final class EndpointSliceController {
+    static final String SERVICE = "kubernetes.io/service-name";
+    private static final String MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
     private static final String SELF = "endpointslice-controller.k8s.io";
 
     private final KubernetesClient client;
@@ -39,64 +36,74 @@ final class EndpointSliceController {
     void reconcile(String key) {
         Service service = services.getByKey(key);
         if (service == null
-                || service.getSpec().getSelector() == null
-                || service.getSpec().getSelector().isEmpty()) {
+                || service.getMetadata().getDeletionTimestamp() != null
+                || !ServicePorts.hasSelector(service)) {
             return;
         }
+        Map<List<ServicePorts.Port>, List<Pod>> groups = ServicePorts.groups(service, pods.list());
+        Map<String, EndpointSlice> wanted = new HashMap<>();
+        if (groups.isEmpty()) {
+            EndpointSlice empty = slice(service, List.of(), List.of());
+            wanted.put(empty.getMetadata().getName(), empty);
+        }
+        groups.forEach((ports, serving) -> {
+            EndpointSlice slice = slice(service, ports, serving);
+            wanted.put(slice.getMetadata().getName(), slice);
+        });
+        for (EndpointSlice present : slices.list()) {
+            Map<String, String> labels = present.getMetadata().getLabels();
+            boolean ours = labels != null
+                    && service.getMetadata().getName().equals(labels.get(SERVICE))
+                    && SELF.equals(labels.get(MANAGED_BY))
+                    && service.getMetadata()
+                            .getNamespace()
+                            .equals(present.getMetadata().getNamespace());
+            EndpointSlice next = wanted.remove(present.getMetadata().getName());
+            if (ours && next == null) {
+                client.resource(present).delete();
+            } else if (next != null && !same(present, next)) {
+                client.resource(new EndpointSliceBuilder(present)
+                                .withEndpoints(next.getEndpoints())
+                                .withPorts(next.getPorts())
+                                .build())
+                        .update();
+            }
+        }
+        wanted.values().forEach(slice -> client.resource(slice).create());
+    }
+
+    private static EndpointSlice slice(Service service, List<ServicePorts.Port> ports, List<Pod> serving) {
         String name = service.getMetadata().getName();
-        String namespace = service.getMetadata().getNamespace();
-        List<Pod> selected = pods.list().stream()
-                .filter(pod -> pod.getMetadata().getNamespace().equals(namespace))
-                .filter(pod -> selects(service, pod))
-                .filter(pod -> pod.getStatus() != null && pod.getStatus().getPodIP() != null)
-                .sorted(Comparator.comparing(pod -> pod.getMetadata().getName()))
-                .toList();
-        EndpointSlice wanted = new EndpointSliceBuilder()
+        return new EndpointSliceBuilder()
                 .withNewMetadata()
-                .withName(name + "-local")
-                .withNamespace(namespace)
+                .withName(name + "-" + Integer.toHexString(ports.hashCode()))
+                .withNamespace(service.getMetadata().getNamespace())
                 .withLabels(service.getMetadata().getLabels())
-                .addToLabels(Map.of("kubernetes.io/service-name", name, "endpointslice.kubernetes.io/managed-by", SELF))
-                .addNewOwnerReference()
-                .withApiVersion("v1")
-                .withKind("Service")
-                .withName(name)
-                .withUid(service.getMetadata().getUid())
-                .withController(true)
-                .withBlockOwnerDeletion(true)
-                .endOwnerReference()
+                .addToLabels(Map.of(SERVICE, name, MANAGED_BY, SELF))
+                .withOwnerReferences(Owners.reference(service))
                 .endMetadata()
                 .withAddressType("IPv4")
                 .withEndpoints(
-                        selected.stream().map(EndpointSliceController::endpoint).toList())
-                .withPorts(ports(service, selected))
+                        serving.stream().map(pod -> endpoint(service, pod)).toList())
+                .withPorts(ports.stream().map(EndpointSliceController::port).toList())
                 .build();
-        EndpointSlice present = slices.getByKey(namespace + "/" + name + "-local");
-        if (present == null) {
-            client.resource(wanted).create();
-        } else if (!same(present, wanted)) {
-            present = new EndpointSliceBuilder(present)
-                    .withEndpoints(wanted.getEndpoints())
-                    .withPorts(wanted.getPorts())
-                    .build();
-            client.resource(present).update();
-        }
+    }
+
+    private static EndpointPort port(ServicePorts.Port port) {
+        return new EndpointPortBuilder()
+                .withName(port.name())
+                .withProtocol(port.protocol())
+                .withPort(port.number())
+                .build();
     }
 
     private static boolean same(EndpointSlice a, EndpointSlice b) {
-        return Serialization.asJson(a.getEndpoints()).equals(Serialization.asJson(b.getEndpoints()))
-                && Serialization.asJson(a.getPorts()).equals(Serialization.asJson(b.getPorts()));
+        return a.getEndpoints().equals(b.getEndpoints()) && a.getPorts().equals(b.getPorts());
     }
 
-    private static boolean selects(Service service, Pod pod) {
-        Map<String, String> labels = pod.getMetadata().getLabels();
-        return labels != null
-                && labels.entrySet().containsAll(service.getSpec().getSelector().entrySet());
-    }
-
-    private static Endpoint endpoint(Pod pod) {
+    private static Endpoint endpoint(Service service, Pod pod) {
         boolean terminating = pod.getMetadata().getDeletionTimestamp() != null;
-        boolean serving = ReplicaSetController.isReady(pod);
+        boolean serving = ServicePorts.ready(service, pod);
         return new EndpointBuilder()
                 .withAddresses(pod.getStatus().getPodIP())
                 .withNewConditions()
@@ -112,34 +119,5 @@ final class EndpointSliceController {
                 .withUid(pod.getMetadata().getUid())
                 .endTargetRef()
                 .build();
-    }
-
-    private static List<EndpointPort> ports(Service service, List<Pod> selected) {
-        List<EndpointPort> ports = new ArrayList<>();
-        for (ServicePort port : service.getSpec().getPorts()) {
-            ports.add(new EndpointPortBuilder()
-                    .withName(port.getName() == null ? "" : port.getName())
-                    .withProtocol(port.getProtocol())
-                    .withPort(target(port, selected))
-                    .build());
-        }
-        return ports;
-    }
-
-    private static int target(ServicePort port, List<Pod> selected) {
-        IntOrString target = port.getTargetPort();
-        if (target == null) {
-            return port.getPort();
-        }
-        if (target.getIntVal() != null) {
-            return target.getIntVal();
-        }
-        return selected.stream()
-                .flatMap(pod -> pod.getSpec().getContainers().stream())
-                .flatMap(container -> container.getPorts().stream())
-                .filter(candidate -> target.getStrVal().equals(candidate.getName()))
-                .map(ContainerPort::getContainerPort)
-                .findFirst()
-                .orElse(port.getPort());
     }
 }

@@ -1,165 +1,269 @@
 package dev.weir.local;
 
+import io.fabric8.kubernetes.api.model.DeletionPropagation;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Deletes what has lost its last owner, and carries out foreground and orphan deletion.
  *
- * <p>It watches the kinds that own or are owned in local mode. A kind whose definition comes later is added by
- * {@link #watch}.
+ * <p>It watches the kinds that own or are owned in local mode, and every namespaced custom resource. An owner is looked
+ * up by its API version and kind together: two groups may have kinds of the same name.
  */
 final class GarbageCollector implements AutoCloseable {
+    private static final String FOREGROUND = "foregroundDeletion";
+    private static final String ORPHAN = "orphan";
+    private static final List<ResourceDefinitionContext> BUILT_IN = List.of(
+            kind("", "v1", "Pod", "pods"),
+            kind("apps", "v1", "ReplicaSet", "replicasets"),
+            kind("apps", "v1", "Deployment", "deployments"),
+            kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+            kind("", "v1", "Service", "services"),
+            kind("", "v1", "ConfigMap", "configmaps"),
+            kind("", "v1", "Secret", "secrets"),
+            kind("", "v1", "ServiceAccount", "serviceaccounts"),
+            kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
+            kind("apps", "v1", "StatefulSet", "statefulsets"),
+            kind("apps", "v1", "DaemonSet", "daemonsets"),
+            kind("batch", "v1", "Job", "jobs"));
+
     private final KubernetesClient client;
-    private final Map<String, SharedIndexInformer<GenericKubernetesResource>> informers = new ConcurrentHashMap<>();
-    private final Map<String, ResourceDefinitionContext> kinds = new ConcurrentHashMap<>();
-    private final Map<String, GenericKubernetesResource> byUid = new ConcurrentHashMap<>();
+    private final ServedKinds served;
+    /** The watched kinds, by group and kind. */
+    private final Map<String, Watched> watched = new ConcurrentHashMap<>();
+
+    private final Map<String, Seen> byUid = new ConcurrentHashMap<>();
     private final Map<String, Set<String>> dependents = new ConcurrentHashMap<>();
     private final KeyQueue queue;
-    private final SharedIndexInformer<?> definitions;
+    private final SharedIndexInformer<CustomResourceDefinition> definitions;
+    private volatile boolean closed;
+
+    private record Watched(ResourceDefinitionContext kind, SharedIndexInformer<GenericKubernetesResource> informer) {}
+
+    /** An object and its kind as it is watched. */
+    private record Seen(GenericKubernetesResource object, ResourceDefinitionContext kind) {}
 
     GarbageCollector(KubernetesClient client) {
         this.client = client;
-        this.queue = new KeyQueue("garbage", this::reconcile);
-        for (String[] kind : new String[][] {
-            {"", "v1", "Pod", "pods"},
-            {"", "v1", "Service", "services"},
-            {"", "v1", "ConfigMap", "configmaps"},
-            {"", "v1", "Secret", "secrets"},
-            {"apps", "v1", "Deployment", "deployments"},
-            {"apps", "v1", "ReplicaSet", "replicasets"},
-            {"apps", "v1", "ControllerRevision", "controllerrevisions"},
-            {"discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"}
-        }) {
-            watch(kind[0], kind[1], kind[2], kind[3]);
-        }
-        var informer = client.apiextensions().v1().customResourceDefinitions().inform();
-        Controllers.on(informer, definition -> {
-            var spec = definition.getSpec();
-            if (definition.getMetadata().getDeletionTimestamp() == null && "Namespaced".equals(spec.getScope())) {
-                spec.getVersions().stream()
-                        .filter(version -> Boolean.TRUE.equals(version.getStorage()))
-                        .forEach(version -> watch(
-                                spec.getGroup(),
-                                version.getName(),
-                                spec.getNames().getKind(),
-                                spec.getNames().getPlural()));
+        this.served = new ServedKinds(client);
+        this.queue = new KeyQueue("garbage", KeyQueue.Work.once(this::reconcile));
+        this.definitions =
+                client.apiextensions().v1().customResourceDefinitions().runnableInformer(0);
+        definitions.addEventHandler(new ResourceEventHandler<>() {
+            @Override
+            public void onAdd(CustomResourceDefinition definition) {
+                defined(definition);
+            }
+
+            @Override
+            public void onUpdate(CustomResourceDefinition before, CustomResourceDefinition definition) {
+                defined(definition);
+            }
+
+            @Override
+            public void onDelete(CustomResourceDefinition definition, boolean unknown) {
+                Watched gone = watched.remove(id(
+                        definition.getSpec().getGroup(),
+                        definition.getSpec().getNames().getKind()));
+                if (gone != null) {
+                    gone.informer().close();
+                }
             }
         });
-        this.definitions = informer;
     }
 
-    private void watch(String group, String version, String kind, String plural) {
-        String id = group + "/" + kind;
-        if (informers.containsKey(id)) {
-            return;
-        }
-        ResourceDefinitionContext context = new ResourceDefinitionContext.Builder()
+    private static ResourceDefinitionContext kind(String group, String version, String kind, String plural) {
+        return new ResourceDefinitionContext.Builder()
                 .withGroup(group)
                 .withVersion(version)
                 .withKind(kind)
                 .withPlural(plural)
                 .withNamespaced(true)
                 .build();
-        kinds.put(kind, context);
-        SharedIndexInformer<GenericKubernetesResource> informer =
-                client.genericKubernetesResources(context).inAnyNamespace().runnableInformer(0);
-        informers.put(id, informer);
-        informer.addEventHandler(new io.fabric8.kubernetes.client.informers.ResourceEventHandler<>() {
-            @Override
-            public void onAdd(GenericKubernetesResource object) {
-                seen(object);
-            }
-
-            @Override
-            public void onUpdate(GenericKubernetesResource old, GenericKubernetesResource object) {
-                seen(object);
-            }
-
-            @Override
-            public void onDelete(GenericKubernetesResource object, boolean unknown) {
-                gone(object);
-            }
-        });
-        informer.start();
     }
 
-    private void seen(GenericKubernetesResource object) {
-        String uid = object.getMetadata().getUid();
-        byUid.put(uid, object);
-        for (OwnerReference owner : object.getMetadata().getOwnerReferences()) {
+    private static String id(String group, String kind) {
+        return group + "/" + kind;
+    }
+
+    private static String group(String apiVersion) {
+        int slash = apiVersion.indexOf('/');
+        return slash < 0 ? "" : apiVersion.substring(0, slash);
+    }
+
+    /** Begins to watch; returns at once. */
+    void start() {
+        BUILT_IN.forEach(this::watch);
+        definitions.start();
+    }
+
+    private void defined(CustomResourceDefinition definition) {
+        var spec = definition.getSpec();
+        if (definition.getMetadata().getDeletionTimestamp() == null && "Namespaced".equals(spec.getScope())) {
+            spec.getVersions().stream()
+                    .filter(version -> Boolean.TRUE.equals(version.getStorage()))
+                    .forEach(version -> watch(kind(
+                            spec.getGroup(),
+                            version.getName(),
+                            spec.getNames().getKind(),
+                            spec.getNames().getPlural())));
+        }
+    }
+
+    private void watch(ResourceDefinitionContext kind) {
+        if (closed) {
+            return;
+        }
+        watched.computeIfAbsent(id(kind.getGroup(), kind.getKind()), _ -> {
+            SharedIndexInformer<GenericKubernetesResource> informer =
+                    client.genericKubernetesResources(kind).inAnyNamespace().runnableInformer(0);
+            informer.addEventHandler(new ResourceEventHandler<>() {
+                @Override
+                public void onAdd(GenericKubernetesResource object) {
+                    seen(new Seen(object, kind));
+                }
+
+                @Override
+                public void onUpdate(GenericKubernetesResource old, GenericKubernetesResource object) {
+                    seen(new Seen(object, kind));
+                }
+
+                @Override
+                public void onDelete(GenericKubernetesResource object, boolean unknown) {
+                    gone(object);
+                }
+            });
+            informer.start();
+            return new Watched(kind, informer);
+        });
+    }
+
+    private void seen(Seen now) {
+        var metadata = now.object().getMetadata();
+        Seen before = byUid.put(metadata.getUid(), now);
+        if (before != null) {
+            before.object().getMetadata().getOwnerReferences().forEach(owner -> unlink(owner, metadata.getUid()));
+        }
+        for (OwnerReference owner : metadata.getOwnerReferences()) {
             dependents
                     .computeIfAbsent(owner.getUid(), _ -> ConcurrentHashMap.newKeySet())
-                    .add(uid);
+                    .add(metadata.getUid());
         }
-        if (!object.getMetadata().getOwnerReferences().isEmpty()
-                || object.getMetadata().getDeletionTimestamp() != null) {
-            queue.add(uid);
+        if (!metadata.getOwnerReferences().isEmpty() || metadata.getDeletionTimestamp() != null) {
+            queue.add(metadata.getUid());
         }
+    }
+
+    private void unlink(OwnerReference owner, String dependent) {
+        dependents.computeIfPresent(owner.getUid(), (_, all) -> {
+            all.remove(dependent);
+            return all.isEmpty() ? null : all;
+        });
     }
 
     private void gone(GenericKubernetesResource object) {
         String uid = object.getMetadata().getUid();
         byUid.remove(uid);
-        for (String dependent : dependents.getOrDefault(uid, Set.of())) {
-            queue.add(dependent);
-        }
-        object.getMetadata().getOwnerReferences().forEach(owner -> queue.add(owner.getUid()));
+        dependents.getOrDefault(uid, Set.of()).forEach(queue::add);
+        object.getMetadata().getOwnerReferences().forEach(owner -> {
+            unlink(owner, uid);
+            queue.add(owner.getUid());
+        });
     }
 
     private void reconcile(String uid) {
-        GenericKubernetesResource object = byUid.get(uid);
-        if (object == null) {
+        Seen seen = byUid.get(uid);
+        if (seen == null) {
             return;
         }
-        if (object.getMetadata().getDeletionTimestamp() != null) {
-            finish(object);
+        if (seen.object().getMetadata().getDeletionTimestamp() != null) {
+            finish(seen);
             return;
         }
-        List<OwnerReference> owners = object.getMetadata().getOwnerReferences();
-        if (owners.isEmpty()) {
-            return;
+        List<OwnerReference> lost = new ArrayList<>();
+        boolean waitedFor = false;
+        for (OwnerReference owner : seen.object().getMetadata().getOwnerReferences()) {
+            switch (state(seen.object(), owner)) {
+                case PRESENT -> {
+                    return;
+                }
+                case WAITS_FOR_DEPENDENTS -> waitedFor = true;
+                case ABSENT -> lost.add(owner);
+            }
         }
-        boolean anyPresent = false;
-        for (OwnerReference owner : owners) {
-            anyPresent |= present(object, owner);
-        }
-        if (!anyPresent) {
-            delete(object);
+        if (waitedFor || !lost.isEmpty()) {
+            // what its owner waits for takes its own dependents along before it goes
+            boolean first = waitedFor && !children(uid).isEmpty();
+            delete(seen, first ? DeletionPropagation.FOREGROUND : DeletionPropagation.BACKGROUND);
         }
     }
 
-    /** Asks the server where the watch does not know the owner; owners of unwatched kinds count as present. */
-    private boolean present(GenericKubernetesResource object, OwnerReference owner) {
-        GenericKubernetesResource known = byUid.get(owner.getUid());
+    private enum OwnerState {
+        PRESENT,
+        WAITS_FOR_DEPENDENTS,
+        ABSENT
+    }
+
+    /** Asks the server where no watch knows the owner; an owner whose kind is not served counts as present. */
+    private OwnerState state(GenericKubernetesResource object, OwnerReference owner) {
+        Seen known = byUid.get(owner.getUid());
+        HasMetadata found;
         if (known != null) {
-            boolean foreground = known.getMetadata().getFinalizers() != null
-                    && known.getMetadata().getFinalizers().contains("foregroundDeletion");
-            return known.getMetadata().getDeletionTimestamp() == null || !foreground;
+            found = known.object();
+            boolean elsewhere = !Objects.equals(
+                    found.getMetadata().getNamespace(), object.getMetadata().getNamespace());
+            if (elsewhere
+                    || !id(known.kind().getGroup(), known.kind().getKind())
+                            .equals(id(group(owner.getApiVersion()), owner.getKind()))) {
+                // only owners of the same namespace, and of the kind that is named, count
+                return OwnerState.ABSENT;
+            }
+        } else {
+            Optional<ResourceDefinitionContext> kind = kindOf(owner);
+            if (kind.isEmpty()) {
+                return OwnerState.PRESENT;
+            }
+            found = live(kind.get(), object.getMetadata().getNamespace(), owner.getName());
         }
-        ResourceDefinitionContext context = kinds.get(owner.getKind());
-        if (context == null) {
-            return true;
+        if (found == null || !found.getMetadata().getUid().equals(owner.getUid())) {
+            return OwnerState.ABSENT;
         }
-        GenericKubernetesResource live = client.genericKubernetesResources(context)
-                .inNamespace(object.getMetadata().getNamespace())
-                .withName(owner.getName())
-                .get();
-        return live != null && live.getMetadata().getUid().equals(owner.getUid());
+        return found.getMetadata().getDeletionTimestamp() != null
+                        && found.getMetadata().getFinalizers().contains(FOREGROUND)
+                ? OwnerState.WAITS_FOR_DEPENDENTS
+                : OwnerState.PRESENT;
     }
 
-    private void delete(GenericKubernetesResource object) {
+    private Optional<ResourceDefinitionContext> kindOf(OwnerReference owner) {
+        Watched one = watched.get(id(group(owner.getApiVersion()), owner.getKind()));
+        return one != null ? Optional.of(one.kind()) : served.find(owner.getApiVersion(), owner.getKind());
+    }
+
+    private GenericKubernetesResource live(ResourceDefinitionContext kind, String namespace, String name) {
+        var all = client.genericKubernetesResources(kind);
+        return kind.isNamespaceScoped()
+                ? all.inNamespace(namespace).withName(name).get()
+                : all.withName(name).get();
+    }
+
+    private void delete(Seen seen, DeletionPropagation propagation) {
         try {
-            operation(object).delete();
+            operation(seen).withPropagationPolicy(propagation).delete();
         } catch (KubernetesClientException failure) {
             if (failure.getCode() != 404) {
                 throw failure;
@@ -167,48 +271,47 @@ final class GarbageCollector implements AutoCloseable {
         }
     }
 
-    private io.fabric8.kubernetes.client.dsl.Resource<GenericKubernetesResource> operation(
-            GenericKubernetesResource object) {
-        ResourceDefinitionContext context =
-                java.util.Objects.requireNonNull(kinds.get(object.getKind()), object.getKind());
-        return client.genericKubernetesResources(context)
-                .inNamespace(object.getMetadata().getNamespace())
-                .withName(object.getMetadata().getName());
+    private Resource<GenericKubernetesResource> operation(Seen seen) {
+        return client.genericKubernetesResources(seen.kind())
+                .inNamespace(seen.object().getMetadata().getNamespace())
+                .withName(seen.object().getMetadata().getName());
+    }
+
+    private List<Seen> children(String uid) {
+        return dependents.getOrDefault(uid, Set.of()).stream()
+                .flatMap(child -> Optional.ofNullable(byUid.get(child)).stream())
+                .toList();
     }
 
     /** Removes the finalizers of foreground and orphan deletion once their condition holds. */
-    private void finish(GenericKubernetesResource object) {
-        List<String> finalizers = object.getMetadata().getFinalizers();
-        if (finalizers == null || finalizers.isEmpty()) {
-            return;
-        }
-        List<GenericKubernetesResource> children = new ArrayList<>();
-        for (String uid : dependents.getOrDefault(object.getMetadata().getUid(), Set.of())) {
-            GenericKubernetesResource child = byUid.get(uid);
-            if (child != null) {
-                children.add(child);
-            }
-        }
-        if (finalizers.contains("orphan")) {
-            String uid = object.getMetadata().getUid();
-            children.forEach(child -> operation(child).edit(c -> {
-                c.getMetadata()
-                        .getOwnerReferences()
-                        .removeIf(owner -> owner.getUid().equals(uid));
-                return c;
-            }));
-            dependents.remove(uid);
-            removeFinalizer(object, "orphan");
-        } else if (finalizers.contains("foregroundDeletion")) {
-            children.forEach(child -> queue.add(child.getMetadata().getUid()));
-            if (children.isEmpty()) {
-                removeFinalizer(object, "foregroundDeletion");
+    private void finish(Seen seen) {
+        List<String> finalizers = seen.object().getMetadata().getFinalizers();
+        String uid = seen.object().getMetadata().getUid();
+        if (finalizers.contains(ORPHAN)) {
+            children(uid)
+                    .forEach(child -> operation(child).edit(c -> {
+                        c.getMetadata()
+                                .getOwnerReferences()
+                                .removeIf(owner -> owner.getUid().equals(uid));
+                        return c;
+                    }));
+            removeFinalizer(seen, ORPHAN);
+        } else if (finalizers.contains(FOREGROUND)) {
+            List<Seen> blocking = children(uid).stream()
+                    .filter(child -> child.object().getMetadata().getOwnerReferences().stream()
+                            .anyMatch(owner ->
+                                    owner.getUid().equals(uid) && Boolean.TRUE.equals(owner.getBlockOwnerDeletion())))
+                    .toList();
+            children(uid)
+                    .forEach(child -> queue.add(child.object().getMetadata().getUid()));
+            if (blocking.isEmpty()) {
+                removeFinalizer(seen, FOREGROUND);
             }
         }
     }
 
-    private void removeFinalizer(GenericKubernetesResource object, String finalizer) {
-        operation(object).edit(o -> {
+    private void removeFinalizer(Seen seen, String finalizer) {
+        operation(seen).edit(o -> {
             o.getMetadata().getFinalizers().remove(finalizer);
             return o;
         });
@@ -216,8 +319,9 @@ final class GarbageCollector implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         queue.close();
         definitions.close();
-        informers.values().forEach(SharedIndexInformer::close);
+        watched.values().forEach(one -> one.informer().close());
     }
 }

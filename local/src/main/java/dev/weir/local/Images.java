@@ -53,7 +53,8 @@ final class Images {
         };
     }
 
-    private static String name(String image) {
+    /** The name without tag and digest. */
+    static String name(String image) {
         String plain = image.split("@", 2)[0];
         int colon = plain.lastIndexOf(':');
         return colon > plain.lastIndexOf('/') ? plain.substring(0, colon) : plain;

@@ -1,12 +1,17 @@
 package dev.weir.local;
 
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,17 +21,32 @@ final class KeyQueue implements AutoCloseable {
     private static final ScheduledExecutorService RETRIES = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retries").factory());
 
+    private static final long FIRST_PAUSE_MILLIS = 10;
+    private static final long LONGEST_PAUSE_MILLIS = 5000;
+
     private final String name;
     private final Work work;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition added = lock.newCondition();
     private final Set<String> keys = new LinkedHashSet<>();
+    /** How often in a row a key failed; used by the worker only. */
+    private final Map<String, Integer> failures = new HashMap<>();
+
     private final Thread worker;
     private boolean closed;
 
-    /** Brings the world to what the key's object asks for; throws to be called again later. */
+    /** Brings the world to what the key's object asks for; throws to be called again soon. */
     interface Work {
-        void reconcile(String key);
+        /** @return after how long to be called again, if at all */
+        Optional<Duration> reconcile(String key);
+
+        /** Work that is never called again by itself. */
+        static Work once(Consumer<String> work) {
+            return key -> {
+                work.accept(key);
+                return Optional.empty();
+            };
+        }
     }
 
     KeyQueue(String name, Work work) {
@@ -46,6 +66,7 @@ final class KeyQueue implements AutoCloseable {
         }
     }
 
+    /** Adds a key later; nothing happens if the queue is closed by then. */
     void addAfter(String key, long millis) {
         RETRIES.schedule(() -> add(key), millis, TimeUnit.MILLISECONDS);
     }
@@ -69,10 +90,13 @@ final class KeyQueue implements AutoCloseable {
                 lock.unlock();
             }
             try {
-                work.reconcile(key);
+                Optional<Duration> again = work.reconcile(key);
+                failures.remove(key);
+                again.ifPresent(after -> addAfter(key, after.toMillis()));
             } catch (RuntimeException failure) {
+                int times = failures.merge(key, 1, Integer::sum);
                 LOGGER.atDebug().setCause(failure).addKeyValue("key", key).log("{} tries again", name);
-                addAfter(key, 200);
+                addAfter(key, Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(times - 1, 16)));
             }
         }
     }

@@ -6,57 +6,104 @@ import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The node of local mode: takes every pod, runs it as a built-in server or a host process, reports its status. */
 final class Kubelet implements AutoCloseable {
     static final String NODE = "weir-local";
+    private static final Logger LOGGER = LoggerFactory.getLogger(Kubelet.class);
+    private static final String LEASES = "kube-node-lease";
+    private static final int LEASE_SECONDS = 40;
     private static final int HEARTBEAT_SECONDS = 20;
 
     private final KubernetesClient client;
     private final SharedIndexInformer<Pod> pods;
     private final Map<String, PodRunner> runners = new ConcurrentHashMap<>();
-    private final PodRunner.Surroundings surroundings;
+    private final Surroundings surroundings;
     private final ScheduledExecutorService heartbeat = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("heartbeat").factory());
 
     /**
+     * What every pod needs.
+     *
      * @param folder where pods keep their files
-     * @param serviceAccounts makes a kubeconfig for a namespace's service account
      */
-    Kubelet(
+    record Surroundings(
             KubernetesClient client,
             DataPlane dataPlane,
             Images images,
+            AddressPool addresses,
             Path folder,
-            ServiceAccountConfig serviceAccounts) {
-        this.client = client;
-        this.surroundings = new PodRunner.Surroundings(
-                client, dataPlane, images, new AddressPool(), folder, serviceAccounts, new PodStatuses(client));
+            ServiceAccounts serviceAccounts,
+            EventRecorder events,
+            ProcessLedger ledger) {}
+
+    Kubelet(Surroundings surroundings) {
+        this.client = surroundings.client();
+        this.surroundings = surroundings;
         this.pods = client.pods().inAnyNamespace().runnableInformer(0);
     }
 
-    /** Writes a kubeconfig for a service account into a file. */
-    interface ServiceAccountConfig {
-        Path write(String namespace, String account, Path folder);
+    /** What a pod gets to talk to the API as its service account. */
+    interface ServiceAccounts {
+        /** Writes a kubeconfig into the pod's folder. */
+        Path kubeconfig(Pod pod, Path folder);
+
+        /** A token that is good for so long, an hour if null. */
+        String token(Pod pod, @Nullable Long seconds);
     }
 
     /** Registers the node, then takes pods. {@code port} is where the kubelet endpoint listens. */
     void start(int port) {
         register(port);
         heartbeat.scheduleAtFixedRate(this::beat, 0, HEARTBEAT_SECONDS, TimeUnit.SECONDS);
-        Controllers.on(pods, pod -> changed(pod));
+        pods.addEventHandler(new ResourceEventHandler<>() {
+            @Override
+            public void onAdd(Pod pod) {
+                changed(pod);
+            }
+
+            @Override
+            public void onUpdate(Pod before, Pod pod) {
+                if (!before.getMetadata().getUid().equals(pod.getMetadata().getUid())) {
+                    gone(before);
+                }
+                changed(pod);
+            }
+
+            @Override
+            public void onDelete(Pod pod, boolean unknown) {
+                gone(pod);
+            }
+        });
         pods.start();
+    }
+
+    private void gone(Pod pod) {
+        PodRunner runner = runners.remove(pod.getMetadata().getUid());
+        if (runner != null) {
+            Thread.startVirtualThread(runner::kill);
+        }
     }
 
     private void register(int port) {
@@ -91,33 +138,51 @@ final class Kubelet implements AutoCloseable {
                 .endNodeInfo()
                 .endStatus()
                 .build();
-        client.resource(node).create();
+        client.resource(node).createOr(present -> present.update());
     }
 
     private void beat() {
-        var lease = new LeaseBuilder()
-                .withNewMetadata()
-                .withName(NODE)
-                .withNamespace("kube-node-lease")
-                .endMetadata()
-                .withNewSpec()
-                .withHolderIdentity(NODE)
-                .withLeaseDurationSeconds(40)
-                .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS))
-                .endSpec()
-                .build();
-        client.resource(lease).createOr(io.fabric8.kubernetes.client.dsl.NonDeletingOperation::update);
+        try {
+            lease();
+        } catch (KubernetesClientException | IllegalStateException missed) {
+            // the next one comes; a missed one must not end the schedule
+            LOGGER.debug("heartbeat missed", missed);
+        }
+    }
+
+    private void lease() {
+        String renewed = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'", Locale.ROOT)
+                .format(ZonedDateTime.now(ZoneOffset.UTC));
+        try {
+            client.leases()
+                    .inNamespace(LEASES)
+                    .withName(NODE)
+                    .patch(PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":{\"renewTime\":\"" + renewed + "\"}}");
+        } catch (KubernetesClientException failure) {
+            if (failure.getCode() != 404) {
+                throw failure;
+            }
+            client.resource(new LeaseBuilder()
+                            .withNewMetadata()
+                            .withName(NODE)
+                            .withNamespace(LEASES)
+                            .endMetadata()
+                            .withNewSpec()
+                            .withHolderIdentity(NODE)
+                            .withLeaseDurationSeconds(LEASE_SECONDS)
+                            .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS))
+                            .endSpec()
+                            .build())
+                    .create();
+        }
     }
 
     private void changed(Pod pod) {
         String uid = pod.getMetadata().getUid();
-        if (pods.getIndexer().getByKey(Controllers.key(pod)) == null) {
-            Optional.ofNullable(runners.remove(uid)).ifPresent(PodRunner::kill);
-            return;
-        }
         String node = pod.getSpec().getNodeName();
+        boolean deleted = pod.getMetadata().getDeletionTimestamp() != null;
         if (node == null || node.isEmpty()) {
-            if (pod.getMetadata().getDeletionTimestamp() == null) {
+            if (!deleted) {
                 Thread.startVirtualThread(() -> bind(pod));
             }
             return;
@@ -125,14 +190,23 @@ final class Kubelet implements AutoCloseable {
         if (!node.equals(NODE)) {
             return;
         }
-        if (pod.getMetadata().getDeletionTimestamp() != null) {
-            PodRunner runner = runners.computeIfAbsent(uid, _ -> new PodRunner(pod, surroundings));
-            runner.terminate(pod.getMetadata().getDeletionGracePeriodSeconds());
-        } else if (!runners.containsKey(uid)) {
-            PodRunner runner = new PodRunner(pod, surroundings);
-            if (runners.putIfAbsent(uid, runner) == null) {
+        PodRunner runner = runners.get(uid);
+        if (runner != null) {
+            runner.update(pod);
+        } else {
+            String phase = pod.getStatus() == null ? "" : pod.getStatus().getPhase();
+            if (!deleted && ("Succeeded".equals(phase) || "Failed".equals(phase))) {
+                // an earlier local mode has run it to its end
+                return;
+            }
+            runner = new PodRunner(pod, surroundings);
+            runners.put(uid, runner);
+            if (!deleted) {
                 runner.start();
             }
+        }
+        if (deleted) {
+            runner.terminate(pod.getMetadata().getDeletionGracePeriodSeconds());
         }
     }
 
@@ -151,7 +225,15 @@ final class Kubelet implements AutoCloseable {
                 .build();
         try {
             client.raw(path, "POST", binding);
-        } catch (io.fabric8.kubernetes.client.KubernetesClientException taken) {
+            surroundings
+                    .events()
+                    .record(
+                            pod,
+                            EventRecorder.Note.normal(
+                                    "default-scheduler",
+                                    "Scheduled",
+                                    "Successfully assigned " + Controllers.key(pod) + " to " + NODE));
+        } catch (KubernetesClientException taken) {
             if (taken.getCode() != 404 && taken.getCode() != 409) {
                 throw taken;
             }
@@ -170,6 +252,15 @@ final class Kubelet implements AutoCloseable {
     public void close() {
         heartbeat.shutdownNow();
         pods.close();
-        runners.values().forEach(PodRunner::kill);
+        List<Thread> ends = runners.values().stream()
+                .map(runner -> Thread.startVirtualThread(runner::kill))
+                .toList();
+        try {
+            for (Thread end : ends) {
+                end.join();
+            }
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

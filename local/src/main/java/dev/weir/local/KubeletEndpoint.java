@@ -1,8 +1,9 @@
 package dev.weir.local;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.auth.CertificateAuthority;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -25,9 +26,6 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.QueryStringDecoder;
-import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.handler.ssl.ClientAuth;
@@ -35,10 +33,9 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +43,8 @@ import java.util.concurrent.TimeUnit;
 
 /** What the API server asks a kubelet for: logs and exec, over TLS, with a client certificate required. */
 final class KubeletEndpoint implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("kubelet", true), NioIoHandler.newFactory());
     private final Channel channel;
@@ -100,59 +99,60 @@ final class KubeletEndpoint implements AutoCloseable {
             QueryStringDecoder uri = new QueryStringDecoder(request.uri());
             String[] parts = uri.path().split("/");
             Optional<PodRunner> runner = parts.length == 5 ? kubelet.runner(parts[2], parts[3]) : Optional.empty();
-            if (runner.isEmpty()) {
-                text(ctx, HttpResponseStatus.NOT_FOUND, "pod is not running here\n");
+            Optional<ContainerRunner> container = runner.flatMap(pod -> pod.container(parts[4]));
+            if (container.isEmpty()) {
+                refuse(ctx, HttpResponseStatus.NOT_FOUND, "NotFound", "the pod or container is not on this node");
             } else if (parts[1].equals("containerLogs")) {
-                Thread.startVirtualThread(() -> logs(ctx, runner.get(), uri.parameters()));
+                Thread.startVirtualThread(() -> logs(ctx, parts[3], container.get(), uri.parameters()));
             } else if (parts[1].equals("exec") && request.headers().contains(HttpHeaderNames.UPGRADE)) {
-                exec(ctx, request, runner.get(), uri.parameters().getOrDefault("command", List.of()));
+                exec(ctx, request, runner.get(), container.get(), uri.parameters());
             } else {
-                text(ctx, HttpResponseStatus.NOT_IMPLEMENTED, "local mode serves logs, and exec over WebSocket\n");
+                refuse(
+                        ctx,
+                        HttpResponseStatus.NOT_IMPLEMENTED,
+                        "NotImplemented",
+                        "local mode serves logs, and exec over WebSocket");
             }
         }
 
-        private static void text(ChannelHandlerContext ctx, HttpResponseStatus status, String text) {
-            start(ctx, status);
-            ctx.write(new DefaultHttpContent(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8)));
+        /** A whole answer that clients show as an error. */
+        private static void refuse(
+                ChannelHandlerContext ctx, HttpResponseStatus status, String reason, String message) {
+            ObjectNode body = JSON.createObjectNode();
+            body.put("kind", "Status").put("apiVersion", "v1");
+            body.putObject("metadata");
+            body.put("status", "Failure").put("message", message).put("reason", reason);
+            body.put("code", status.code());
+            start(ctx, status, "application/json");
+            ctx.write(new DefaultHttpContent(Unpooled.copiedBuffer(body.toString(), StandardCharsets.UTF_8)));
             ctx.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(_ -> ctx.close());
         }
 
-        private static void start(ChannelHandlerContext ctx, HttpResponseStatus status) {
+        private static void start(ChannelHandlerContext ctx, HttpResponseStatus status, String type) {
             HttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, status);
-            response.headers().set(HttpHeaderNames.CONTENT_TYPE, "text/plain");
+            response.headers().set(HttpHeaderNames.CONTENT_TYPE, type);
             response.headers().set(HttpHeaderNames.CONNECTION, "close");
             HttpUtil.setTransferEncodingChunked(response, true);
             ctx.writeAndFlush(response);
         }
 
-        private static void logs(ChannelHandlerContext ctx, PodRunner runner, Map<String, List<String>> query) {
-            ContainerLog log = runner.log();
-            start(ctx, HttpResponseStatus.OK);
-            boolean follow =
-                    query.getOrDefault("follow", List.of("false")).getFirst().equals("true");
-            boolean stamps = query.getOrDefault("timestamps", List.of("false"))
-                    .getFirst()
-                    .equals("true");
-            String tail = query.getOrDefault("tailLines", List.of("")).getFirst();
-            String since = query.getOrDefault("sinceTime", List.of("")).getFirst();
+        private static void logs(
+                ChannelHandlerContext ctx, String pod, ContainerRunner container, Map<String, List<String>> query) {
+            LogRequest wanted;
             try {
-                if (log != null) {
-                    ContainerLog.Chunk chunk = log.read(0);
-                    List<String> lines = chunk.lines();
-                    if (tail.matches("\\d{1,9}")) {
-                        lines = lines.subList(Math.max(0, lines.size() - Integer.parseInt(tail)), lines.size());
-                    }
-                    lines = lines.stream()
-                            .filter(line -> line.compareTo(since) >= 0)
-                            .toList();
-                    write(ctx, lines, stamps);
-                    long next = chunk.next();
-                    while (follow && ctx.channel().isActive() && log.awaitMore(next)) {
-                        chunk = log.read(next);
-                        next = chunk.next();
-                        write(ctx, chunk.lines(), stamps);
-                    }
-                }
+                wanted = LogRequest.of(query, Instant.now());
+            } catch (IllegalArgumentException malformed) {
+                refuse(ctx, HttpResponseStatus.BAD_REQUEST, "BadRequest", String.valueOf(malformed.getMessage()));
+                return;
+            }
+            Optional<ContainerLog> log = container.log(wanted.previous());
+            if (log.isEmpty()) {
+                refuse(ctx, HttpResponseStatus.BAD_REQUEST, "BadRequest", absent(pod, container, wanted.previous()));
+                return;
+            }
+            start(ctx, HttpResponseStatus.OK, "text/plain");
+            try {
+                wanted.send(log.get(), text -> write(ctx, text));
             } catch (IOException gone) {
                 // the log was removed with its pod
             } catch (InterruptedException stopped) {
@@ -161,17 +161,39 @@ final class KubeletEndpoint implements AutoCloseable {
             ctx.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(_ -> ctx.close());
         }
 
-        private static void write(ChannelHandlerContext ctx, List<String> lines, boolean stamps) {
-            StringBuilder text = new StringBuilder();
-            for (String line : lines) {
-                text.append(stamps ? line : line.substring(line.indexOf(' ') + 1))
-                        .append('\n');
+        private static String absent(String pod, ContainerRunner container, boolean previous) {
+            String name = "container \"" + container.name() + "\" in pod \"" + pod + "\"";
+            if (previous) {
+                return "previous terminated " + name + " not found";
             }
-            ctx.writeAndFlush(new DefaultHttpContent(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8)));
+            return container.view().state() instanceof ContainerView.State.Waiting waiting
+                    ? name + " is waiting to start: "
+                            + (waiting.message().isEmpty() ? waiting.reason() : waiting.message())
+                    : name + " is not available";
+        }
+
+        private static boolean write(ChannelHandlerContext ctx, String text) throws InterruptedException {
+            if (!text.isEmpty()) {
+                ctx.writeAndFlush(new DefaultHttpContent(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8)))
+                        .await();
+            }
+            return ctx.channel().isActive();
         }
 
         private static void exec(
-                ChannelHandlerContext ctx, FullHttpRequest request, PodRunner runner, List<String> command) {
+                ChannelHandlerContext ctx,
+                FullHttpRequest request,
+                PodRunner pod,
+                ContainerRunner container,
+                Map<String, List<String>> query) {
+            if (!container.view().running()) {
+                refuse(
+                        ctx,
+                        HttpResponseStatus.INTERNAL_SERVER_ERROR,
+                        "InternalError",
+                        "container not found (\"" + container.name() + "\")");
+                return;
+            }
             WebSocketServerHandshaker handshaker = new WebSocketServerHandshakerFactory(
                             "wss://kubelet", "v5.channel.k8s.io,v4.channel.k8s.io", false, 1 << 20)
                     .newHandshaker(request);
@@ -179,126 +201,19 @@ final class KubeletEndpoint implements AutoCloseable {
                 WebSocketServerHandshakerFactory.sendUnsupportedVersionResponse(ctx.channel());
                 return;
             }
+            boolean stdin = query.getOrDefault("input", List.of("0")).getFirst().equals("1");
+            List<String> command = query.getOrDefault("command", List.of());
             handshaker.handshake(ctx.channel(), request).addListener(_ -> {
                 ctx.pipeline().remove(Requests.class);
-                ExecSession session = new ExecSession(runner, command);
+                ExecSession session = new ExecSession(pod.sandbox(), container.container(), command, stdin);
                 ctx.pipeline().addLast(session);
                 session.start(ctx.pipeline().context(session));
             });
         }
-    }
-
-    /** One command in a pod: stdin, stdout, stderr and the end on their channels. */
-    private static final class ExecSession extends SimpleChannelInboundHandler<WebSocketFrame> {
-        private static final int STDIN = 0;
-        private static final int STDOUT = 1;
-        private static final int STDERR = 2;
-        private static final int ERROR = 3;
-        private static final int CLOSE = 255;
-
-        private final PodRunner runner;
-        private final List<String> command;
-        private volatile @org.jspecify.annotations.Nullable Process process;
-
-        ExecSession(PodRunner runner, List<String> command) {
-            this.runner = runner;
-            this.command = command;
-        }
-
-        void start(ChannelHandlerContext ctx) {
-            try {
-                ProcessBuilder builder = new ProcessBuilder(command);
-                builder.environment().clear();
-                builder.environment().putAll(runner.environment());
-                builder.directory(runner.workingDirectory().toFile());
-                Process started = builder.start();
-                process = started;
-                Thread out = Thread.startVirtualThread(() -> pump(ctx, started.getInputStream(), STDOUT));
-                Thread err = Thread.startVirtualThread(() -> pump(ctx, started.getErrorStream(), STDERR));
-                Thread.startVirtualThread(() -> finish(ctx, started, out, err));
-            } catch (IOException failure) {
-                end(ctx, status("InternalError", String.valueOf(failure.getMessage()), ""));
-            }
-        }
-
-        private static void pump(ChannelHandlerContext ctx, InputStream from, int number) {
-            byte[] buffer = new byte[16_384];
-            try (from) {
-                for (int n = from.read(buffer); n >= 0; n = from.read(buffer)) {
-                    ByteBuf frame = Unpooled.buffer(n + 1).writeByte(number).writeBytes(buffer, 0, n);
-                    ctx.writeAndFlush(new BinaryWebSocketFrame(frame));
-                }
-            } catch (IOException ended) {
-                // the process is gone
-            }
-        }
-
-        private static void finish(ChannelHandlerContext ctx, Process started, Thread out, Thread err) {
-            try {
-                int code = started.waitFor();
-                out.join();
-                err.join();
-                end(
-                        ctx,
-                        code == 0
-                                ? "{\"metadata\":{},\"status\":\"Success\"}"
-                                : status(
-                                        "NonZeroExitCode",
-                                        "command terminated with non-zero exit code: exit status " + code,
-                                        Integer.toString(code)));
-            } catch (InterruptedException stopped) {
-                Thread.currentThread().interrupt();
-            }
-        }
-
-        private static String status(String reason, String message, String exitCode) {
-            String cause = exitCode.isEmpty()
-                    ? ""
-                    : ",\"details\":{\"causes\":[{\"reason\":\"ExitCode\",\"message\":\"" + exitCode + "\"}]}";
-            return "{\"metadata\":{},\"status\":\"Failure\",\"reason\":\"" + reason + "\",\"message\":\""
-                    + message.replace("\\", "\\\\").replace("\"", "\\\"") + "\"" + cause + "}";
-        }
-
-        private static void end(ChannelHandlerContext ctx, String status) {
-            byte[] text = status.getBytes(StandardCharsets.UTF_8);
-            ctx.write(new BinaryWebSocketFrame(
-                    Unpooled.buffer(text.length + 1).writeByte(ERROR).writeBytes(text)));
-            ctx.writeAndFlush(new CloseWebSocketFrame(1000, "")).addListener(_ -> ctx.close());
-        }
-
-        @Override
-        protected void channelRead0(ChannelHandlerContext ctx, WebSocketFrame frame) throws IOException {
-            Process running = process;
-            if (!(frame instanceof BinaryWebSocketFrame)
-                    || running == null
-                    || !frame.content().isReadable()) {
-                if (frame instanceof CloseWebSocketFrame) {
-                    ctx.close();
-                }
-                return;
-            }
-            int number = frame.content().readUnsignedByte();
-            OutputStream stdin = running.getOutputStream();
-            if (number == STDIN) {
-                byte[] bytes = new byte[frame.content().readableBytes()];
-                frame.content().readBytes(bytes);
-                stdin.write(bytes);
-                stdin.flush();
-            } else if (number == CLOSE) {
-                stdin.close();
-            }
-        }
-
-        @Override
-        public void channelInactive(ChannelHandlerContext ctx) {
-            Process running = process;
-            if (running != null) {
-                running.destroy();
-            }
-        }
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            // the client went
             ctx.close();
         }
     }

@@ -10,11 +10,13 @@ import dev.weir.dataplane.ProxyListener;
 import dev.weir.operator.Operator;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
@@ -29,48 +31,75 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A whole Kubernetes with a mesh in this process: API server, controllers, node, data plane, charts, operator. */
 public final class LocalMode implements AutoCloseable {
+    private static final Logger LOGGER = LoggerFactory.getLogger(LocalMode.class);
     private static final int GATEWAY_WAIT_SECONDS = 30;
+    private static final long HOUR_SECONDS = 3600;
+    private static final long DAY_SECONDS = 24 * HOUR_SECONDS;
     private static final String RELEASES = "/crds/weir.dev_releases.yaml";
 
     private final List<AutoCloseable> parts = new ArrayList<>();
     private final LocalOptions options;
+    private final DataDirLock lock;
+    private final ProcessLedger ledger;
     private final ApiServer api;
+    private final String inside;
     private final Path kubeconfig;
     private final List<KubernetesClient> clients = new ArrayList<>();
     private URI charts = URI.create("http://127.0.0.1");
     private URI gateway = URI.create("http://127.0.0.1");
     private URI stats = URI.create("http://127.0.0.1");
 
-    private LocalMode(LocalOptions options) throws IOException {
+    private LocalMode(LocalOptions options, DataDirLock lock) throws IOException {
         this.options = options;
-        Files.createDirectories(options.dataDir());
+        this.lock = lock;
+        ledger = new ProcessLedger(options.dataDir().toAbsolutePath().resolve("processes"));
+        int left = ledger.reap();
+        if (left > 0) {
+            LOGGER.warn("ended {} processes that an earlier local mode had left behind", left);
+        }
         String token = token();
-        String inside = token();
+        inside = token();
         Map<String, User> tokens = Map.of(
                 token, new User("weir-local", "", List.of("system:masters", "system:authenticated")),
                 inside, new User("system:weir-local", "", List.of("system:masters", "system:authenticated")));
         api = ApiServer.start(
                 ApiServerOptions.loopback(tokens).withBind(new InetSocketAddress("127.0.0.1", options.apiPort())));
-        parts.add(api);
         kubeconfig = options.kubeconfig()
                 .orElse(options.dataDir().resolve("kubeconfig"))
                 .toAbsolutePath();
         writePrivate(kubeconfig, api.kubeconfig("weir-local", token));
-        if (options.controllers()) {
-            startControllers(inside);
-        }
     }
 
     /**
      * Starts local mode; returns when a Release could be applied.
      *
-     * @throws IOException if a port is taken or a file cannot be written
+     * @throws IOException if another local mode uses the data directory, a port is taken or a file cannot be written
      */
     public static LocalMode start(LocalOptions options) throws IOException {
-        return new LocalMode(options);
+        Files.createDirectories(options.dataDir());
+        DataDirLock lock = DataDirLock.take(options.dataDir());
+        LocalMode mode;
+        try {
+            mode = new LocalMode(options, lock);
+        } catch (IOException | RuntimeException failure) {
+            lock.close();
+            throw failure;
+        }
+        try {
+            if (options.controllers()) {
+                mode.startControllers(mode.inside);
+            }
+            return mode;
+        } catch (IOException | RuntimeException failure) {
+            mode.close();
+            throw failure;
+        }
     }
 
     private static String token() {
@@ -99,7 +128,11 @@ public final class LocalMode implements AutoCloseable {
         KubernetesClient client = client(token);
         install(client, "/crds/istio.json.gz");
         install(client, "/crds/gateway-api.json.gz");
-        parts.add(new Controllers(client));
+        EventRecorder events = new EventRecorder(client);
+        parts.add(events);
+        Controllers controllers = new Controllers(client, events);
+        parts.add(controllers);
+        controllers.start();
         DataPlane dataPlane = DataPlane.start();
         parts.add(dataPlane);
         DataPlaneFeed feed = new DataPlaneFeed(client, dataPlane);
@@ -107,12 +140,15 @@ public final class LocalMode implements AutoCloseable {
         feed.start();
         ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
         stats = URI.create("http://127.0.0.1:" + metrics.address().getPort() + "/stats/prometheus");
-        Kubelet kubelet = new Kubelet(
+        Kubelet kubelet = new Kubelet(new Kubelet.Surroundings(
                 client,
                 dataPlane,
                 new Images(options.images()),
+                new AddressPool(),
                 options.dataDir().toAbsolutePath().resolve("pods"),
-                (namespace, account, folder) -> serviceAccountConfig(client, namespace, account, folder));
+                new Accounts(client, api),
+                events,
+                ledger));
         KubeletEndpoint endpoint = new KubeletEndpoint(kubelet, api.authority());
         parts.add(endpoint);
         parts.add(kubelet);
@@ -136,6 +172,7 @@ public final class LocalMode implements AutoCloseable {
             parts.add(Operator.start(client(token), Operator.Options.allNamespaces()));
         }
         awaitGateway(client);
+        controllers.startCollecting();
     }
 
     private static InputStream resource(String name) {
@@ -151,24 +188,38 @@ public final class LocalMode implements AutoCloseable {
         }
     }
 
-    private Path serviceAccountConfig(KubernetesClient client, String namespace, String account, Path folder) {
-        try {
-            String path = "/api/v1/namespaces/" + namespace + "/serviceaccounts/" + account + "/token";
+    private record Accounts(KubernetesClient client, ApiServer api) implements Kubelet.ServiceAccounts {
+        @Override
+        public Path kubeconfig(Pod pod, Path folder) {
+            try {
+                Path file = folder.resolve("serviceaccount.kubeconfig");
+                Files.createDirectories(folder);
+                writePrivate(file, api.kubeconfig(pod.getSpec().getServiceAccountName(), token(pod, DAY_SECONDS)));
+                return file;
+            } catch (IOException failure) {
+                throw new UncheckedIOException(failure);
+            }
+        }
+
+        @Override
+        public String token(Pod pod, @Nullable Long seconds) {
+            String account = pod.getSpec().getServiceAccountName();
+            String path = "/api/v1/namespaces/" + pod.getMetadata().getNamespace() + "/serviceaccounts/"
+                    + (account == null || account.isEmpty() ? "default" : account) + "/token";
             String answer = client.raw(
                     path,
                     "POST",
-                    "{\"kind\":\"TokenRequest\",\"apiVersion\":\"authentication.k8s.io/v1\",\"spec\":{\"expirationSeconds\":86400}}");
-            String token = new ObjectMapper()
-                    .readTree(answer)
-                    .path("status")
-                    .path("token")
-                    .asText();
-            Path file = folder.resolve("serviceaccount.kubeconfig");
-            Files.createDirectories(folder);
-            writePrivate(file, api.kubeconfig(account, token));
-            return file;
-        } catch (IOException failure) {
-            throw new java.io.UncheckedIOException(failure);
+                    "{\"kind\":\"TokenRequest\",\"apiVersion\":\"authentication.k8s.io/v1\",\"spec\":{\"expirationSeconds\":"
+                            + (seconds == null ? HOUR_SECONDS : seconds) + "}}");
+            try {
+                return new ObjectMapper()
+                        .readTree(answer)
+                        .path("status")
+                        .path("token")
+                        .asText();
+            } catch (IOException malformed) {
+                throw new UncheckedIOException(malformed);
+            }
         }
     }
 
@@ -224,20 +275,17 @@ public final class LocalMode implements AutoCloseable {
     @Override
     public void close() {
         Collections.reverse(parts);
-        for (AutoCloseable part : parts) {
-            if (part != api) {
-                close(part);
-            }
-        }
+        parts.forEach(LocalMode::close);
         clients.forEach(LocalMode::close);
         close(api);
+        close(lock);
     }
 
     private static void close(AutoCloseable part) {
         try {
             part.close();
         } catch (Exception failure) {
-            org.slf4j.LoggerFactory.getLogger(LocalMode.class).warn("not closed cleanly", failure);
+            LOGGER.warn("not closed cleanly", failure);
         }
     }
 }

@@ -1,107 +1,120 @@
 package dev.weir.local;
 
-import dev.weir.dataplane.DataPlane;
-import dev.weir.dataplane.ProxyListener;
-import dev.weir.dataplane.Workload;
-import dev.weir.samples.HttpBin;
 import io.fabric8.kubernetes.api.model.Container;
-import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One pod: its address, its outbound proxy, and what runs in its (first) container. */
+/** One pod: its volumes, then its init containers one after the other, then its containers together, until it goes. */
 final class PodRunner {
     private static final Logger LOGGER = LoggerFactory.getLogger(PodRunner.class);
-    /** How long a terminating pod goes on serving, so that every proxy has heard of it. */
-    private static final long DRAIN_MILLIS = 1000;
+    private static final Duration FIRST_MOUNT_PAUSE = Duration.ofMillis(500);
+    private static final Duration LONGEST_MOUNT_PAUSE = Duration.ofSeconds(15);
+    /** What is left for a process to end when draining took the whole grace period; as the kubelet's. */
+    private static final Duration LEAST_GRACE = Duration.ofSeconds(2);
 
-    private static final long POLL_MILLIS = 20;
-    private static final long FIRST_BACKOFF_MILLIS = 1000;
-    private static final long LONGEST_BACKOFF_MILLIS = 60_000;
+    private static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
+    private static final Duration KILL_GRACE = Duration.ofSeconds(1);
 
-    private final Pod pod;
-    private final Surroundings around;
-    private final Path folder;
+    private final Kubelet.Surroundings around;
+    private final PodSandbox sandbox;
+    private final PodStatusWriter status;
+    private final List<ContainerRunner> init = new ArrayList<>();
+    private final List<ContainerRunner> main = new ArrayList<>();
+    private final Instant since = Instant.now();
     private final AtomicBoolean terminating = new AtomicBoolean();
-    private final List<AutoCloseable> open = new ArrayList<>();
-    private String address = "127.0.0.1";
-    private @Nullable ContainerLog log;
-    private volatile @Nullable Process process;
-    /** True once requests may come from the data plane: such a pod drains before it stops, a command pod need not. */
-    private volatile boolean serves;
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private volatile boolean initialized;
+    private volatile @Nullable Thread running;
 
-    private volatile Map<String, String> environment = Map.of();
-
-    /** What every pod needs. */
-    record Surroundings(
-            KubernetesClient client,
-            DataPlane dataPlane,
-            Images images,
-            AddressPool addresses,
-            Path folder,
-            Kubelet.ServiceAccountConfig serviceAccounts,
-            PodStatuses statuses) {}
-
-    PodRunner(Pod pod, Surroundings around) {
-        this.pod = pod;
+    PodRunner(Pod pod, Kubelet.Surroundings around) {
         this.around = around;
-        this.folder = around.folder().resolve(pod.getMetadata().getUid());
+        this.sandbox = new PodSandbox(pod, around);
+        this.status = new PodStatusWriter(around.client(), pod, this::view);
+        for (Container container : pod.getSpec().getInitContainers()) {
+            init.add(runner(container, true));
+        }
+        for (Container container : pod.getSpec().getContainers()) {
+            main.add(runner(container, false));
+        }
+    }
+
+    private ContainerRunner runner(Container container, boolean first) {
+        return new ContainerRunner(
+                sandbox, container.getName(), first, around, restarts(container.getName(), first), status::changed);
+    }
+
+    /** How often an earlier local mode had started the container already. */
+    private int restarts(String container, boolean first) {
+        var before = sandbox.pod().getStatus();
+        if (before == null) {
+            return 0;
+        }
+        List<ContainerStatus> all = first ? before.getInitContainerStatuses() : before.getContainerStatuses();
+        return all.stream()
+                .filter(s -> s.getName().equals(container))
+                .findFirst()
+                .map(s -> s.getContainerID() == null ? 0 : s.getRestartCount() + 1)
+                .orElse(0);
+    }
+
+    private PodStatuses.View view() {
+        return new PodStatuses.View(
+                sandbox.address(),
+                since,
+                initialized,
+                init.stream().map(ContainerRunner::view).toList(),
+                main.stream().map(ContainerRunner::view).toList());
     }
 
     Pod pod() {
-        return pod;
+        return sandbox.pod();
     }
 
-    @Nullable
-    ContainerLog log() {
-        return log;
+    PodSandbox sandbox() {
+        return sandbox;
     }
 
-    /** The environment of the pod's processes; empty for built-in servers. */
-    Map<String, String> environment() {
-        return environment;
-    }
-
-    Path workingDirectory() {
-        return new PodVolumes(around.client(), pod, folder).workingDirectory(container());
-    }
-
-    private Container container() {
-        return pod.getSpec().getContainers().getFirst();
+    Optional<ContainerRunner> container(String name) {
+        return Stream.concat(init.stream(), main.stream())
+                .filter(c -> c.name().equals(name))
+                .findFirst();
     }
 
     void start() {
-        Thread.startVirtualThread(() -> {
+        running = Thread.startVirtualThread(() -> {
             try {
-                address = around.addresses().take();
-                log = new ContainerLog(folder.resolve(container().getName() + ".log"));
-                run(around.images().find(container().getImage()));
+                status.changed();
+                ignored();
+                mount();
+                initialize();
+                if (!terminating.get()) {
+                    initialized = true;
+                    status.changed();
+                    runAll();
+                }
             } catch (IOException | KubernetesClientException | UncheckedIOException failure) {
                 if (!terminating.get()) {
                     LOGGER.atWarn()
                             .setCause(failure)
-                            .addKeyValue("pod", pod.getMetadata().getName())
+                            .addKeyValue("pod", pod().getMetadata().getName())
                             .log("pod does not start");
-                    report(false, 0, "CreateContainerError", String.valueOf(failure.getMessage()));
+                    warn("FailedCreatePodSandBox", String.valueOf(failure.getMessage()));
                 }
             } catch (InterruptedException stopped) {
                 Thread.currentThread().interrupt();
@@ -109,293 +122,209 @@ final class PodRunner {
         });
     }
 
-    private void run(Images.Program program) throws IOException, InterruptedException {
-        switch (program) {
-            case Images.Program.Unknown _ -> {
-                String image = container().getImage();
-                Events.emit(
-                        around.client(),
-                        pod,
-                        "Warning",
-                        "Failed",
-                        "Failed to pull image \"" + image
-                                + "\": local mode does not know it; map it with: weir local --image " + image
-                                + "=COMMAND");
-                report(
-                        false,
-                        0,
-                        "ErrImagePull",
-                        "image \"" + image + "\" is not known; map it with: weir local --image " + image
-                                + "=COMMAND or =URL");
-            }
-            case Images.Program.HttpBin _ -> {
-                HttpBin server = HttpBin.start(
-                        listen(port()),
-                        line -> java.util.Objects.requireNonNull(log).line(line));
-                keep(server);
-                announce(port(), server.address());
-                report(true, 0, "", "");
-            }
-            case Images.Program.Gateway _ -> {
-                ProxyListener listener = around.dataPlane().openGateway(workload(), listen(80), 80);
-                keep(listener);
-                announce(80, listener.address());
-                report(true, 0, "", "");
-            }
-            case Images.Program.Remote(java.net.URI url) -> {
-                announce(port(), new InetSocketAddress(url.getHost(), url.getPort() < 0 ? 80 : url.getPort()));
-                report(true, 0, "", "");
-            }
-            case Images.Program.Command(List<String> standard) -> processes(command(standard), false);
-            case Images.Program.Server(List<String> command) -> processes(command, true);
-            case Images.Program.Operator _ ->
-                processes(OperatorCommand.of(container().getArgs()), false);
+    private void warn(String reason, String message) {
+        around.events().record(pod(), EventRecorder.Note.warning("kubelet", reason, message));
+    }
+
+    /** Says once what of the pod's security settings is not done. */
+    private void ignored() {
+        List<String> fields = SecuritySettings.ignored(pod());
+        if (!fields.isEmpty()) {
+            around.events()
+                    .record(
+                            pod(),
+                            EventRecorder.Note.normal(
+                                    "kubelet",
+                                    "SecuritySettingsIgnored",
+                                    String.join(", ", fields)
+                                            + ": accepted without effect, pods of local mode run as the user who"
+                                            + " started it"));
         }
     }
 
-    private synchronized void keep(AutoCloseable resource) {
-        open.add(resource);
-    }
-
-    private int port() {
-        return container().getPorts().isEmpty()
-                ? 80
-                : container().getPorts().getFirst().getContainerPort();
-    }
-
-    private InetSocketAddress listen(int port) {
-        return AddressPool.listenable(address, port);
-    }
-
-    /** Tells the data plane where a port really is, if not where its number says. */
-    private void announce(int port, InetSocketAddress bound) {
-        serves = true;
-        if (bound.getPort() == port && bound.getAddress().getHostAddress().equals(address)) {
-            return;
-        }
-        String at = bound.getAddress().getHostAddress() + ":" + bound.getPort();
-        around.client()
-                .pods()
-                .inNamespace(pod.getMetadata().getNamespace())
-                .withName(pod.getMetadata().getName())
-                .edit(p -> new PodBuilder(p)
-                        .editMetadata()
-                        .addToAnnotations(DataPlaneFeed.BOUND_PORTS, "{\"" + port + "\":\"" + at + "\"}")
-                        .endMetadata()
-                        .build());
-    }
-
-    private Workload workload() {
-        String name = pod.getMetadata().getName();
-        Map<String, String> labels = pod.getMetadata().getLabels() == null
-                ? Map.of()
-                : pod.getMetadata().getLabels();
-        String hash = labels.get("pod-template-hash");
-        int cut = hash == null ? -1 : name.indexOf("-" + hash);
-        return new Workload(pod.getMetadata().getNamespace(), name, cut > 0 ? name.substring(0, cut) : name, labels);
-    }
-
-    private List<String> command(List<String> standard) {
-        List<String> command = new ArrayList<>(
-                container().getCommand().isEmpty() ? standard : container().getCommand());
-        command.addAll(container().getArgs());
-        return command;
-    }
-
-    /** Runs a process, again and again with growing pauses when it ends, until the pod goes. */
-    private void processes(List<String> command, boolean server) throws IOException, InterruptedException {
-        new PodVolumes(around.client(), pod, folder).write();
-        ProxyListener sidecar = around.dataPlane().openSidecar(workload(), listen(0));
-        keep(sidecar);
-        InetSocketAddress bound = server ? freePort() : new InetSocketAddress(address, 0);
-        environment = environment(sidecar.address(), bound);
-        if (server) {
-            announce(port(), bound);
-        }
-        long backoff = FIRST_BACKOFF_MILLIS;
-        for (int restarts = 0; !terminating.get(); restarts++) {
-            Process started = launch(command);
-            process = started;
-            if (terminating.get()) {
-                started.destroy();
+    private void mount() throws IOException, InterruptedException {
+        Backoff tries = new Backoff(FIRST_MOUNT_PAUSE, LONGEST_MOUNT_PAUSE);
+        while (!terminating.get()) {
+            try {
+                sandbox.volumes().write();
                 return;
+            } catch (Misconfigured missing) {
+                warn("FailedMount", String.valueOf(missing.getMessage()));
             }
-            boolean ready = !server || accepts(bound, started);
-            if (started.isAlive()) {
-                report(ready, restarts, "", "");
-            }
-            int code = started.waitFor();
+            stopping.await(tries.next().toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Runs the init containers in order; those that are restarted always go on beside the others. */
+    private void initialize() throws InterruptedException {
+        for (ContainerRunner container : init) {
             if (terminating.get()) {
                 return;
             }
-            report(
-                    false,
-                    restarts + 1,
-                    "CrashLoopBackOff",
-                    "the process ended with code " + code + "; back-off " + backoff / 1000 + "s");
-            TimeUnit.MILLISECONDS.sleep(backoff);
-            backoff = Math.min(LONGEST_BACKOFF_MILLIS, backoff * 2);
-        }
-    }
-
-    private InetSocketAddress freePort() throws IOException {
-        InetSocketAddress wanted = listen(port());
-        if (wanted.getPort() != 0) {
-            return wanted;
-        }
-        try (java.net.ServerSocket probe = new java.net.ServerSocket()) {
-            probe.bind(wanted);
-            return new InetSocketAddress(wanted.getAddress(), probe.getLocalPort());
-        }
-    }
-
-    /** A pod is ready once its port accepts; one that never does is never ready. */
-    private boolean accepts(InetSocketAddress bound, Process started) throws InterruptedException {
-        report(false, 0, "", "");
-        while (started.isAlive() && !terminating.get()) {
-            try (Socket probe = new Socket()) {
-                probe.connect(bound, 1000);
-                return true;
-            } catch (IOException notYet) {
-                TimeUnit.MILLISECONDS.sleep(POLL_MILLIS * 5);
-            }
-        }
-        return false;
-    }
-
-    private Map<String, String> environment(InetSocketAddress proxy, InetSocketAddress bound) {
-        Map<String, String> all = new HashMap<>();
-        for (String kept : List.of("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")) {
-            String value = System.getenv(kept);
-            if (value != null) {
-                all.put(kept, value);
-            }
-        }
-        String url = "http://" + proxy.getAddress().getHostAddress() + ":" + proxy.getPort();
-        all.put("http_proxy", url);
-        all.put("no_proxy", "");
-        all.put("HOSTNAME", pod.getMetadata().getName());
-        all.put("POD_IP", address);
-        all.put("HOST", bound.getAddress().getHostAddress());
-        all.put("PORT", Integer.toString(bound.getPort()));
-        String account = pod.getSpec().getServiceAccountName();
-        if (account != null && !account.isEmpty() && !account.equals("default")) {
-            all.put(
-                    "KUBECONFIG",
-                    around.serviceAccounts()
-                            .write(pod.getMetadata().getNamespace(), account, folder)
-                            .toString());
-        }
-        for (EnvVar variable : container().getEnv()) {
-            all.put(variable.getName(), value(variable));
-        }
-        return all;
-    }
-
-    private String value(EnvVar variable) {
-        if (variable.getValueFrom() == null || variable.getValueFrom().getFieldRef() == null) {
-            return variable.getValue() == null ? "" : variable.getValue();
-        }
-        return switch (variable.getValueFrom().getFieldRef().getFieldPath()) {
-            case "metadata.name" -> pod.getMetadata().getName();
-            case "metadata.namespace" -> pod.getMetadata().getNamespace();
-            case "status.podIP" -> address;
-            case "spec.nodeName" -> Kubelet.NODE;
-            default -> "";
-        };
-    }
-
-    private Process launch(List<String> command) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().clear();
-        builder.environment().putAll(environment);
-        builder.directory(workingDirectory().toFile());
-        builder.redirectErrorStream(true);
-        builder.redirectInput(new File("/dev/null"));
-        Process started = builder.start();
-        Thread.startVirtualThread(() -> {
-            try (BufferedReader lines = started.inputReader(StandardCharsets.UTF_8)) {
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    java.util.Objects.requireNonNull(log).line(line);
+            if ("Always".equals(container.container().getRestartPolicy())) {
+                Thread.startVirtualThread(() -> run(container));
+                try {
+                    container.started().get();
+                } catch (ExecutionException stopped) {
+                    return;
                 }
-            } catch (IOException ended) {
-                // the process is gone
+            } else {
+                container.run();
+                if (container.view().exitCode().orElse(1) != 0) {
+                    // a failed pod: its containers never run
+                    status.changed();
+                    stopping.await();
+                    return;
+                }
             }
-        });
-        return started;
+        }
     }
 
-    private void report(boolean ready, int restarts, String waiting, String message) {
-        if (terminating.get()) {
-            return;
-        }
+    private void run(ContainerRunner container) {
         try {
-            around.statuses().write(pod, new PodStatuses.Seen(address, ready, restarts, waiting, message));
+            container.run();
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
         } catch (KubernetesClientException failure) {
-            if (failure.getCode() != 404) {
-                throw failure;
+            if (!terminating.get()) {
+                LOGGER.atWarn()
+                        .setCause(failure)
+                        .addKeyValue("pod", pod().getMetadata().getName())
+                        .addKeyValue("container", container.name())
+                        .log("container does not go on");
             }
         }
     }
 
-    /** Goes on serving until the proxies have heard, then stops and lets the pod object go. */
+    private void runAll() throws InterruptedException {
+        List<Thread> threads = new ArrayList<>();
+        for (ContainerRunner container : main) {
+            threads.add(Thread.startVirtualThread(() -> run(container)));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        if (!terminating.get()) {
+            // the pod has succeeded or failed: what was to run beside it stops
+            stopAll(init, DEFAULT_GRACE);
+        }
+    }
+
+    /** The pod object changed. */
+    void update(Pod changed) {
+        Pod before = sandbox.pod();
+        sandbox.update(changed);
+        for (ContainerRunner container : main) {
+            String image = container.container().getImage();
+            boolean same = before.getSpec().getContainers().stream()
+                    .anyMatch(c ->
+                            c.getName().equals(container.name()) && c.getImage().equals(image));
+            if (!same) {
+                Thread.startVirtualThread(() -> {
+                    try {
+                        container.imageChanged();
+                    } catch (InterruptedException stopped) {
+                        Thread.currentThread().interrupt();
+                    }
+                });
+            }
+        }
+    }
+
+    /**
+     * Goes on serving until the data plane sends nothing more here, then stops, and lets the pod object go.
+     *
+     * @param graceSeconds how long all of that may take; null as the pod's spec says
+     */
     void terminate(@Nullable Long graceSeconds) {
         if (terminating.getAndSet(true)) {
             return;
         }
+        Duration grace = graceSeconds == null ? DEFAULT_GRACE : Duration.ofSeconds(graceSeconds);
         Thread.startVirtualThread(() -> {
+            long end = System.nanoTime() + grace.toNanos();
             try {
-                if (serves && (graceSeconds == null || graceSeconds > 0)) {
-                    TimeUnit.MILLISECONDS.sleep(DRAIN_MILLIS);
+                for (ContainerRunner container : main) {
+                    if (container.view().running()) {
+                        around.events()
+                                .record(
+                                        pod(),
+                                        new EventRecorder.Note(
+                                                "kubelet",
+                                                "Normal",
+                                                "Killing",
+                                                "Stopping container " + container.name(),
+                                                "spec.containers{" + container.name() + "}"));
+                    }
                 }
+                sandbox.drain(grace);
+                Duration left = Duration.ofNanos(end - System.nanoTime());
+                stop(grace.isZero() ? grace : left.compareTo(LEAST_GRACE) < 0 ? LEAST_GRACE : left);
             } catch (InterruptedException stopped) {
                 Thread.currentThread().interrupt();
             }
-            stop(graceSeconds == null ? 30 : graceSeconds);
-            try {
-                around.client()
-                        .pods()
-                        .inNamespace(pod.getMetadata().getNamespace())
-                        .withName(pod.getMetadata().getName())
-                        .withGracePeriod(0)
-                        .delete();
-            } catch (KubernetesClientException | IllegalStateException closing) {
-                LOGGER.debug("pod is not confirmed", closing);
-            }
+            confirm();
         });
     }
 
-    private synchronized void stop(long graceSeconds) {
-        Process running = process;
-        if (running != null && running.isAlive()) {
-            running.descendants().forEach(ProcessHandle::destroy);
-            running.destroy();
-            try {
-                if (!running.waitFor(Math.min(graceSeconds, 5), TimeUnit.SECONDS)) {
-                    running.destroyForcibly();
-                }
-            } catch (InterruptedException stopped) {
-                running.destroyForcibly();
-                Thread.currentThread().interrupt();
-            }
+    private void confirm() {
+        try {
+            status.finish();
+            String path = "/api/v1/namespaces/" + pod().getMetadata().getNamespace() + "/pods/"
+                    + pod().getMetadata().getName();
+            around.client()
+                    .raw(
+                            path,
+                            "DELETE",
+                            "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"gracePeriodSeconds\":0,"
+                                    + "\"preconditions\":{\"uid\":\""
+                                    + pod().getMetadata().getUid() + "\"}}");
+        } catch (KubernetesClientException | IllegalStateException closing) {
+            LOGGER.debug("pod is not confirmed", closing);
         }
-        for (AutoCloseable resource : open) {
-            try {
-                resource.close();
-            } catch (Exception failure) {
-                LOGGER.warn("not closed", failure);
-            }
-        }
-        open.clear();
-        if (log != null) {
-            log.close();
-        }
-        around.addresses().release(address);
     }
 
-    /** Stops at once. */
+    private void stop(Duration grace) throws InterruptedException {
+        stopping.countDown();
+        stopAll(main, grace);
+        stopAll(init, grace);
+        Thread lifecycle = running;
+        if (lifecycle != null) {
+            lifecycle.join(LEAST_GRACE);
+        }
+        try {
+            sandbox.close();
+        } catch (IOException left) {
+            LOGGER.warn("files of a pod are left", left);
+        }
+    }
+
+    private static void stopAll(List<ContainerRunner> containers, Duration grace) throws InterruptedException {
+        List<Thread> stops = new ArrayList<>();
+        for (ContainerRunner container : containers) {
+            stops.add(Thread.startVirtualThread(() -> {
+                try {
+                    container.stop(grace);
+                } catch (InterruptedException stopped) {
+                    Thread.currentThread().interrupt();
+                }
+            }));
+        }
+        for (Thread stop : stops) {
+            stop.join();
+        }
+    }
+
+    /** Stops at once, without a word to the API. */
     void kill() {
-        terminating.set(true);
-        stop(1);
+        status.close();
+        if (terminating.getAndSet(true) && stopping.getCount() == 0) {
+            return;
+        }
+        try {
+            stop(KILL_GRACE);
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -354,14 +354,11 @@ class LocalModeTest {
         await().atMost(SOON).untilAsserted(() -> {
             var status =
                     client.pods().inNamespace("crash").withName("crash").get().getStatus();
-            assertThat(status.getContainerStatuses().getFirst().getRestartCount())
-                    .isPositive();
-            assertThat(status.getContainerStatuses()
-                            .getFirst()
-                            .getState()
-                            .getWaiting()
-                            .getReason())
-                    .isEqualTo("CrashLoopBackOff");
+            assertThat(status.getContainerStatuses()).singleElement().satisfies(container -> {
+                assertThat(container.getRestartCount()).isPositive();
+                assertThat(container.getState().getWaiting()).isNotNull();
+                assertThat(container.getState().getWaiting().getReason()).isEqualTo("CrashLoopBackOff");
+            });
         });
     }
 

@@ -1,0 +1,241 @@
+package dev.weir.local;
+
+import dev.weir.dataplane.ProxyListener;
+import dev.weir.dataplane.Workload;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** What the containers of one pod share: its address, its outbound proxy, its files. */
+final class PodSandbox implements AutoCloseable {
+    private final Kubelet.Surroundings around;
+    private final String address;
+    private final Path folder;
+    private volatile Pod pod;
+    /** Where the pod's ports really listen. */
+    private final Map<Integer, InetSocketAddress> bound = new TreeMap<>();
+
+    private final Set<Process> spawned = ConcurrentHashMap.newKeySet();
+    private @Nullable ProxyListener sidecar;
+    private @Nullable Path accountConfig;
+
+    PodSandbox(Pod pod, Kubelet.Surroundings around) {
+        this.pod = pod;
+        this.around = around;
+        this.address = around.addresses().take();
+        this.folder = around.folder().resolve(pod.getMetadata().getUid());
+    }
+
+    /** The pod changed, in its labels perhaps or in a container's image. */
+    void update(Pod changed) {
+        pod = changed;
+    }
+
+    Pod pod() {
+        return pod;
+    }
+
+    String address() {
+        return address;
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    private KubernetesClient client() {
+        return around.client();
+    }
+
+    private ConfigSources sources() {
+        return new ConfigSources(client(), pod.getMetadata().getNamespace());
+    }
+
+    PodVolumes volumes() {
+        return new PodVolumes(
+                pod,
+                address,
+                folder,
+                sources(),
+                seconds -> around.serviceAccounts().token(pod, seconds));
+    }
+
+    Path workingDirectory(Container container) throws IOException, Misconfigured {
+        return volumes().workingDirectory(container);
+    }
+
+    /** Where a port of the pod can be listened on: there, or on a free port. */
+    InetSocketAddress listenable(int port) {
+        return AddressPool.listenable(address, port);
+    }
+
+    /** As {@link #listenable}, with a port that is not 0. */
+    InetSocketAddress freePort(int port) throws IOException {
+        InetSocketAddress wanted = listenable(port);
+        if (wanted.getPort() != 0) {
+            return wanted;
+        }
+        try (ServerSocket probe = new ServerSocket()) {
+            probe.bind(wanted);
+            return new InetSocketAddress(wanted.getAddress(), probe.getLocalPort());
+        }
+    }
+
+    ProxyListener openGateway(int port) throws IOException {
+        return around.dataPlane().openGateway(workload(), listenable(port), port);
+    }
+
+    /** Tells the data plane where a port really is, if not where its number says. */
+    void announce(int port, InetSocketAddress at) {
+        synchronized (bound) {
+            bound.put(port, at);
+            Map<Integer, String> elsewhere = new TreeMap<>();
+            bound.forEach((number, actual) -> {
+                if (actual.getPort() != number
+                        || !actual.getAddress().getHostAddress().equals(address)) {
+                    elsewhere.put(number, actual.getAddress().getHostAddress() + ":" + actual.getPort());
+                }
+            });
+            if (!elsewhere.isEmpty()) {
+                annotate(elsewhere);
+            }
+        }
+    }
+
+    private void annotate(Map<Integer, String> elsewhere) {
+        String json = elsewhere.entrySet().stream()
+                .map(entry -> "\\\"" + entry.getKey() + "\\\":\\\"" + entry.getValue() + "\\\"")
+                .collect(Collectors.joining(",", "{", "}"));
+        client().pods()
+                .inNamespace(pod.getMetadata().getNamespace())
+                .withName(pod.getMetadata().getName())
+                .patch(
+                        PatchContext.of(PatchType.JSON_MERGE),
+                        "{\"metadata\":{\"uid\":\"" + pod.getMetadata().getUid() + "\",\"annotations\":{\""
+                                + DataPlaneFeed.BOUND_PORTS + "\":\"" + json + "\"}}}");
+    }
+
+    /** Where a port of the pod really is. */
+    InetSocketAddress where(int port) {
+        synchronized (bound) {
+            return bound.getOrDefault(port, new InetSocketAddress(address, port));
+        }
+    }
+
+    /** Waits until the data plane sends nothing more to this pod and its requests under way are answered. */
+    void drain(Duration limit) throws InterruptedException {
+        Set<InetSocketAddress> serving;
+        synchronized (bound) {
+            serving = Set.copyOf(bound.values());
+        }
+        if (!serving.isEmpty()) {
+            around.dataPlane().awaitQuiet(serving, limit);
+        }
+    }
+
+    /** The pod as the data plane knows it. */
+    private Workload workload() {
+        String name = pod.getMetadata().getName();
+        Map<String, String> labels = pod.getMetadata().getLabels() == null
+                ? Map.of()
+                : pod.getMetadata().getLabels();
+        String hash = labels.get("pod-template-hash");
+        int cut = hash == null ? -1 : name.indexOf("-" + hash);
+        return new Workload(pod.getMetadata().getNamespace(), name, cut > 0 ? name.substring(0, cut) : name, labels);
+    }
+
+    /** The outbound proxy, opened when the pod's first process needs it. */
+    private synchronized InetSocketAddress proxy() throws IOException {
+        if (sidecar == null) {
+            sidecar = around.dataPlane().openSidecar(workload(), listenable(0));
+        }
+        return sidecar.address();
+    }
+
+    /**
+     * The variables of a container's processes.
+     *
+     * @throws Misconfigured if a source that is not optional is missing
+     */
+    Map<String, String> environment(Container container) throws IOException, Misconfigured {
+        Map<String, String> given = new HashMap<>();
+        for (String kept : List.of("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")) {
+            String value = System.getenv(kept);
+            if (value != null) {
+                given.put(kept, value);
+            }
+        }
+        InetSocketAddress proxy = proxy();
+        given.put("http_proxy", "http://" + proxy.getAddress().getHostAddress() + ":" + proxy.getPort());
+        given.put("no_proxy", "");
+        given.put("HOSTNAME", pod.getMetadata().getName());
+        given.put("POD_IP", address);
+        given.put("WEIR_ROOT", volumes().root(container).toString());
+        String account = pod.getSpec().getServiceAccountName();
+        if (account != null && !account.isEmpty() && !account.equals("default")) {
+            given.put("KUBECONFIG", accountConfig().toString());
+        }
+        return new ContainerEnvironment(pod, address, sources()).resolve(container, given);
+    }
+
+    /**
+     * Starts a command beside what the container runs; the caller says {@link #ended} when it is over.
+     *
+     * @param oneStream whether errors go with the output
+     */
+    Process spawn(Container container, List<String> command, boolean oneStream) throws IOException, Misconfigured {
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().clear();
+        builder.environment().putAll(environment(container));
+        builder.directory(workingDirectory(container).toFile());
+        builder.redirectErrorStream(oneStream);
+        Process process = builder.start();
+        around.ledger().add(process.toHandle());
+        spawned.add(process);
+        return process;
+    }
+
+    void ended(Process process) {
+        spawned.remove(process);
+        around.ledger().remove(process.toHandle());
+    }
+
+    private synchronized Path accountConfig() {
+        if (accountConfig == null) {
+            accountConfig = around.serviceAccounts().kubeconfig(pod, folder);
+        }
+        return accountConfig;
+    }
+
+    /** Ends spawned commands, closes the proxy and gives the address back; removes the files, the logs excepted. */
+    @Override
+    public void close() throws IOException {
+        for (Process process : spawned) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+            ended(process);
+        }
+        synchronized (this) {
+            if (sidecar != null) {
+                sidecar.close();
+            }
+        }
+        around.addresses().release(address);
+        volumes().delete();
+    }
+}
