@@ -35,9 +35,12 @@ public final class ApiServer implements AutoCloseable {
     private final HttpServer http;
     private final CertificateAuthority authority;
 
-    private ApiServer(HttpServer http, CertificateAuthority authority) {
+    private final VersionedStore store;
+
+    private ApiServer(HttpServer http, CertificateAuthority authority, VersionedStore store) {
         this.http = http;
         this.authority = authority;
+        this.store = store;
     }
 
     /** @throws IOException if the address cannot be bound; the message names it */
@@ -66,7 +69,7 @@ public final class ApiServer implements AutoCloseable {
         ApiHandler handler = Wiring.handler(resources, defined, tables, access, tokens, options.clock());
         Authenticator authenticator = new Authenticator(options.tokens(), tokens, store);
         HttpServer http = HttpServer.start(options.bind(), authority, handler, authenticator, options.beforeRequest());
-        return new ApiServer(http, authority);
+        return new ApiServer(http, authority, store);
     }
 
     private static KeyPair signingKey() {
@@ -115,6 +118,16 @@ public final class ApiServer implements AutoCloseable {
             rule.putArray("resources").add("*");
             store.create(new VersionedStore.Key("clusterroles.rbac.authorization.k8s.io", "", name), role);
         }
+    }
+
+    /** Ends every watch, as a server that goes away does; clients are expected to come back. */
+    public void cutWatches() {
+        store.cutWatches();
+    }
+
+    /** Forgets the past, as compaction does: no list and no watch can start before now. */
+    public void forgetHistory() {
+        store.compact();
     }
 
     public URI url() {

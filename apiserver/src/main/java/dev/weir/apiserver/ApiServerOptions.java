@@ -15,7 +15,8 @@ import java.util.function.Consumer;
  * @param tokens who a bearer token stands for
  * @param authorize false lets every known user do everything
  * @param beforeRequest called with every request before it is carried out; throwing an ApiException injects a fault
- * @param afterWrite called after every write, before the writer gets its answer; throwing acts as a crash
+ * @param afterWrite called after every write, before the writer gets its answer; throwing a {@link SimulatedCrash} cuts
+ *     the writer off
  */
 public record ApiServerOptions(
         InetSocketAddress bind,
@@ -37,5 +38,9 @@ public record ApiServerOptions(
 
     public ApiServerOptions withBeforeRequest(Consumer<ApiRequest> hook) {
         return new ApiServerOptions(bind, tokens, authorize, clock, hook, afterWrite);
+    }
+
+    public ApiServerOptions withAfterWrite(Consumer<VersionedStore.Event> hook) {
+        return new ApiServerOptions(bind, tokens, authorize, clock, beforeRequest, hook);
     }
 }

@@ -2,14 +2,11 @@ package dev.weir.apiserver;
 
 import static org.junit.jupiter.api.Assumptions.abort;
 
-import dev.weir.apiserver.auth.User;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
@@ -25,9 +22,8 @@ final class Cli implements AutoCloseable {
 
     Cli(Path folder) throws IOException {
         this.folder = folder;
-        this.server = ApiServer.start(
-                ApiServerOptions.loopback(Map.of("t", new User("admin", "", List.of("system:masters")))));
-        Files.writeString(folder.resolve("kubeconfig"), server.kubeconfig("test", "t"));
+        this.server = ApiServer.start(TestServers.options());
+        Files.writeString(folder.resolve("kubeconfig"), server.kubeconfig("test", TestServers.TOKEN));
     }
 
     /**
@@ -60,13 +56,7 @@ final class Cli implements AutoCloseable {
     /** Runs a command with this standard input, in the test's folder; its words are not interpreted by a shell. */
     Said run(String input, String... words) throws IOException, InterruptedException {
         Path said = Files.createTempFile(folder, "said", ".txt");
-        ProcessBuilder builder = new ProcessBuilder(Arrays.asList(words)).directory(folder.toFile());
-        builder.environment().put("KUBECONFIG", folder.resolve("kubeconfig").toString());
-        builder.environment().put("KUBECACHEDIR", folder.resolve("cache").toString());
-        builder.environment().put("HOME", folder.toString());
-        builder.environment().put("EDITOR", "sed -i s/before/edited/");
-        builder.redirectErrorStream(true).redirectOutput(said.toFile());
-        Process process = builder.start();
+        Process process = builder(said, words).start();
         try (var stdin = process.getOutputStream()) {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
         } catch (IOException closed) {
@@ -77,6 +67,41 @@ final class Cli implements AutoCloseable {
             throw new AssertionError(String.join(" ", words) + " did not end; it said:\n" + Files.readString(said));
         }
         return new Said(process.exitValue(), Files.readString(said));
+    }
+
+    /** A command that goes on until it is stopped. */
+    final class Running implements AutoCloseable {
+        private final Process process;
+        private final Path said;
+
+        private Running(Process process, Path said) {
+            this.process = process;
+            this.said = said;
+        }
+
+        String text() throws IOException {
+            return Files.readString(said);
+        }
+
+        @Override
+        public void close() {
+            process.destroy();
+        }
+    }
+
+    /** Starts a command; both its streams can be read while it runs. */
+    Running start(String... words) throws IOException {
+        Path said = Files.createTempFile(folder, "said", ".txt");
+        return new Running(builder(said, words).start(), said);
+    }
+
+    private ProcessBuilder builder(Path said, String... words) {
+        ProcessBuilder builder = new ProcessBuilder(Arrays.asList(words)).directory(folder.toFile());
+        builder.environment().put("KUBECONFIG", folder.resolve("kubeconfig").toString());
+        builder.environment().put("KUBECACHEDIR", folder.resolve("cache").toString());
+        builder.environment().put("HOME", folder.toString());
+        builder.environment().put("EDITOR", "sed -i s/before/edited/");
+        return builder.redirectErrorStream(true).redirectOutput(said.toFile());
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.weir.apiserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -145,5 +146,129 @@ class KubectlTest {
         ok("create", "configmap", "settings", "--from-literal=key=before");
         ok("delete", "cm", "settings", "--timeout=20s");
         assertThat(run("get", "pod,cm", "-o", "name").text()).doesNotContain("unscheduled", "settings");
+    }
+
+    @Test
+    void getsInEveryForm() throws Exception {
+        cli.write("map.yaml", MAP.formatted("one"));
+        ok("apply", "-f", "map.yaml");
+        assertThat(ok("get", "cm", "settings", "-o", "wide")).containsPattern("NAME +DATA +AGE\n.*settings +1 +\\d+s");
+        assertThat(ok("get", "cm", "settings", "-o", "yaml")).contains("kind: ConfigMap\n", "  key: one\n");
+        assertThat(ok("get", "cm", "-o", "json")).contains("\"kind\": \"List\"", "\"key\": \"one\"");
+        assertThat(ok("get", "cm/settings", "-o", "name")).isEqualTo("configmap/settings\n");
+        assertThat(ok("get", "cm", "-o", "jsonpath={.items[*].data.key}")).isEqualTo("one");
+        assertThat(ok("get", "cm", "-o", "custom-columns=N:.metadata.name,K:.data.key"))
+                .containsPattern("N +K\nsettings +one");
+        assertThat(ok("get", "cm", "--show-labels", "-l", "a!=b")).contains("LABELS", "<none>");
+        assertThat(ok("get", "cm", "--field-selector", "metadata.name=settings", "-o", "name"))
+                .isEqualTo("configmap/settings\n");
+        assertThat(ok("get", "--raw", "/api/v1/namespaces/default/configmaps/settings"))
+                .contains("\"data\":{\"key\":\"one\"}");
+    }
+
+    @Test
+    void watchPrintsWhatHappens() throws Exception {
+        ok("create", "deployment", "web", "--image=web:1");
+        try (Cli.Running watch = cli.start(kubectl, "get", "deployments", "-w", "--output-watch-events")) {
+            await().until(() -> watch.text().contains("ADDED"));
+            ok("scale", "deploy/web", "--replicas=2");
+            ok("delete", "deploy", "web");
+            await().untilAsserted(() -> assertThat(watch.text())
+                    .containsPattern("EVENT +NAME +READY")
+                    .containsPattern("ADDED +web +0/1")
+                    .containsPattern("MODIFIED +web +0/2")
+                    .containsPattern("DELETED +web +0/2"));
+        }
+    }
+
+    @Test
+    void waitsForWhatHappensMeanwhile() throws Exception {
+        ok("create", "deployment", "web", "--image=web:1");
+        try (Cli.Running wait = cli.start(kubectl, "wait", "--for=condition=Available", "deploy/web", "--timeout=30s");
+                Cli.Running rollout = cli.start(kubectl, "rollout", "status", "deploy/web", "--timeout=30s");
+                Cli.Running gone = cli.start(kubectl, "wait", "--for=delete", "deploy/web", "--timeout=30s")) {
+            await().until(() -> rollout.text().contains("Waiting for deployment"));
+            ok("patch", "deploy", "web", "--subresource=status", "--type=merge", "-p", """
+                    {"status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1,
+                     "availableReplicas": 1, "conditions": [{"type": "Available", "status": "True",
+                     "reason": "MinimumReplicasAvailable", "message": "m"}]}}""");
+            await().until(() -> wait.text().contains("deployment.apps/web condition met"));
+            await().until(() -> rollout.text().contains("deployment \"web\" successfully rolled out"));
+            ok("delete", "deploy", "web");
+            await().until(() -> gone.text().contains("deployment.apps/web condition met"));
+        }
+    }
+
+    @Test
+    void printsEvents() throws Exception {
+        ok("create", "configmap", "settings", "--from-literal=key=before");
+        cli.write("event.yaml", """
+                apiVersion: v1
+                kind: Event
+                metadata: {name: settings.1, namespace: default}
+                involvedObject: {apiVersion: v1, kind: ConfigMap, name: settings, namespace: default}
+                type: Warning
+                reason: Tested
+                message: all is well
+                firstTimestamp: "2026-01-01T00:00:00Z"
+                lastTimestamp: "2026-01-01T00:00:00Z"
+                """);
+        ok("create", "-f", "event.yaml");
+        assertThat(ok("events")).containsPattern("Warning +Tested +ConfigMap/settings +all is well");
+        assertThat(ok("events", "--for", "configmap/settings")).contains("all is well");
+        assertThat(ok("get", "events")).containsPattern("Warning +Tested +configmap/settings +all is well");
+    }
+
+    @Test
+    void patchesInThreeWays() throws Exception {
+        ok("create", "deployment", "web", "--image=web:1");
+        String containers =
+                "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"side\",\"image\":\"s:1\"}]}}}}";
+        assertThat(ok("patch", "deploy", "web", "-p", containers)).contains("deployment.apps/web patched");
+        assertThat(ok("get", "deploy", "web", "-o", "jsonpath={..containers[*].image}"))
+                .isEqualTo("s:1 web:1");
+        ok("patch", "deploy", "web", "--type=merge", "-p", containers);
+        assertThat(ok("get", "deploy", "web", "-o", "jsonpath={..containers[*].image}"))
+                .isEqualTo("s:1");
+        ok(
+                "patch",
+                "deploy",
+                "web",
+                "--type=json",
+                "-p",
+                "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3}]");
+        assertThat(ok(
+                        "patch",
+                        "deploy",
+                        "web",
+                        "--type=json",
+                        "-p",
+                        "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3}]"))
+                .contains("patched (no change)");
+        Cli.Said refused = run("patch", "deploy", "web", "--type=merge", "-p", "{\"spec\":{\"replicas\":-1}}");
+        assertThat(refused.text()).contains("spec.replicas: Invalid value: -1: must be greater than or equal to 0");
+    }
+
+    @Test
+    void movesFromClientSideToServerSideApply() throws Exception {
+        String file = cli.write("map.yaml", MAP.formatted("one")).toString();
+        ok("apply", "-f", file);
+        cli.write("map.yaml", MAP.formatted("two"));
+        assertThat(ok("apply", "--server-side", "-f", file)).contains("configmap/settings serverside-applied");
+        assertThat(ok("get", "cm", "settings", "-o", "jsonpath={.data.key}")).isEqualTo("two");
+        ok("apply", "-f", file);
+        assertThat(ok("get", "cm", "settings", "-o", "jsonpath={.data.key}")).isEqualTo("two");
+        cli.write("map.yaml", MAP.formatted("one").replace("key: one", "other: one"));
+        ok("apply", "--server-side", "-f", file);
+        assertThat(ok("get", "cm", "settings", "-o", "jsonpath={.data}")).isEqualTo("{\"other\":\"one\"}");
+    }
+
+    @Test
+    void refusesUnknownFieldsByName() throws Exception {
+        cli.write("map.yaml", MAP.formatted("one") + "dta: {key: one}\n");
+        Cli.Said refused = run("apply", "-f", "map.yaml");
+        assertThat(refused.code()).isNotZero();
+        assertThat(refused.text()).contains("unknown field \"dta\"");
+        assertThat(ok("apply", "--validate=warn", "-f", "map.yaml")).contains("Warning: unknown field \"dta\"");
     }
 }

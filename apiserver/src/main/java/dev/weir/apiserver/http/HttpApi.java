@@ -1,6 +1,7 @@
 package dev.weir.apiserver.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.apiserver.SimulatedCrash;
 import dev.weir.apiserver.auth.Authenticator;
 import dev.weir.apiserver.auth.User;
 import dev.weir.apiserver.merge.Json;
@@ -92,6 +93,9 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
             }
         } catch (ApiException refused) {
             write(ctx, response((ApiResponse.Json) ApiHandler.failure(refused), null), keepAlive);
+        } catch (SimulatedCrash crash) {
+            LOGGER.info("connection cut: {}", crash.getMessage());
+            ctx.close();
         } catch (RuntimeException bug) {
             LOGGER.atError().setCause(bug).addKeyValue("path", message.uri()).log("request failed");
             ApiException failure = ApiException.internal("internal error: " + bug);
@@ -180,7 +184,7 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
             response.headers()
                     .add("Warning", "299 - \"" + warning.replace("\\", "\\\\").replace("\"", "\\\"") + "\"");
         }
-        if (json.code() == 429) {
+        if (json.code() == 429 || json.code() == 504) {
             response.headers().set("Retry-After", "1");
         }
         if (request != null && request.method().equals("HEAD")) {

@@ -1,6 +1,5 @@
 package dev.weir.apiserver.http;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.rest.ApiResponse;
 import dev.weir.apiserver.rest.Reads;
@@ -22,7 +21,7 @@ import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
 
 /** Writes the events of one watch until its time is over or the client goes. */
 final class WatchStream {
@@ -31,7 +30,6 @@ final class WatchStream {
     private final ChannelHandlerContext ctx;
     private final ApiResponse.Stream stream;
     private final boolean frames;
-    private long seen;
 
     /** @param frames true after a WebSocket handshake */
     WatchStream(ChannelHandlerContext ctx, ApiResponse.Stream stream, boolean frames) {
@@ -49,7 +47,7 @@ final class WatchStream {
             HttpUtil.setTransferEncodingChunked(head, true);
             ctx.write(head);
         }
-        stream.initial().forEach(this::send);
+        stream.initial().forEach(event -> send(HttpApi.line(event)));
         ctx.flush();
         Watch watch = stream.watch();
         if (watch != null) {
@@ -75,15 +73,11 @@ final class WatchStream {
             Duration patience = left.compareTo(BOOKMARK_EVERY) < 0 ? left : BOOKMARK_EVERY;
             Optional<VersionedStore.Event> next = watch.poll(stream.bookmark() == null ? left : patience);
             if (next == null) {
-                bookmark();
+                bookmark(watch);
             } else if (next.isEmpty()) {
                 return;
             } else {
-                seen = next.get().entry().revision();
-                ObjectNode event = visible(next.get());
-                if (event != null) {
-                    send(event);
-                }
+                visible(next.get());
                 if (!watch.hasNext() || !ctx.channel().isWritable()) {
                     flushAndWait();
                 }
@@ -99,28 +93,38 @@ final class WatchStream {
         }
     }
 
-    private void bookmark() {
-        if (stream.bookmark() != null && seen > 0) {
-            send(Reads.event("BOOKMARK", stream.bookmark().apply(seen)));
+    /** Tells a quiet client how far it is, so that it need not start over when it comes back. */
+    private void bookmark(Watch watch) {
+        if (stream.bookmark() != null) {
+            send(HttpApi.line(Reads.event("BOOKMARK", stream.bookmark().apply(watch.position()))));
             ctx.flush();
         }
     }
 
-    private @Nullable ObjectNode visible(VersionedStore.Event event) {
+    private void visible(VersionedStore.Event event) {
         ObjectNode now = event.entry().object();
         boolean matches = stream.selector().test(now);
         boolean matched = event.previous() != null
                 && stream.selector().test(event.previous().object());
-        return switch (event.change()) {
-            case ADDED -> matches ? Reads.event("ADDED", render(now)) : null;
-            case DELETED -> matched ? Reads.event("DELETED", render(now)) : null;
+        switch (event.change()) {
+            case ADDED -> {
+                if (matches) {
+                    send(event, "ADDED", now);
+                }
+            }
+            case DELETED -> {
+                if (matched) {
+                    send(event, "DELETED", now);
+                }
+            }
             case MODIFIED -> {
                 if (matches) {
-                    yield Reads.event(matched ? "MODIFIED" : "ADDED", render(now));
+                    send(event, matched ? "MODIFIED" : "ADDED", now);
+                } else if (matched) {
+                    send(event, "DELETED", leaving(event));
                 }
-                yield matched ? Reads.event("DELETED", render(leaving(event))) : null;
             }
-        };
+        }
     }
 
     /** An object that leaves the selection is shown as it last matched, at the new revision. */
@@ -132,12 +136,16 @@ final class WatchStream {
         return last;
     }
 
-    private JsonNode render(ObjectNode object) {
-        return stream.render().apply(object);
+    /** Watchers that want the same form of an event share its bytes; a form that depends on the time has no name. */
+    private void send(VersionedStore.Event event, String type, ObjectNode object) {
+        Supplier<byte[]> encode =
+                () -> HttpApi.line(Reads.event(type, stream.render().apply(object)));
+        String form = stream.form();
+        send(form == null ? encode.get() : event.encodings().of(type + " " + form, encode));
     }
 
-    private void send(ObjectNode event) {
-        ByteBuf line = Unpooled.wrappedBuffer(HttpApi.line(event));
+    private void send(byte[] bytes) {
+        ByteBuf line = Unpooled.wrappedBuffer(bytes);
         ctx.write(frames ? new TextWebSocketFrame(line) : new DefaultHttpContent(line));
     }
 }

@@ -151,7 +151,9 @@ public final class FieldManagement {
             if (plain.path("metadata").get("annotations") instanceof ObjectNode annotations) {
                 annotations.remove(LAST_APPLIED);
             }
-            result.withObject("/metadata").withObject("/annotations").put(LAST_APPLIED, Json.write(plain) + "\n");
+            result.withObject("/metadata")
+                    .withObject("/annotations")
+                    .put(LAST_APPLIED, Json.write(Json.sorted(plain)) + "\n");
         }
     }
 

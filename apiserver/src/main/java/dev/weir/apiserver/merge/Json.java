@@ -49,6 +49,23 @@ public final class Json {
         }
     }
 
+    /** A copy whose objects have their keys in order, as Go writes maps. */
+    public static JsonNode sorted(JsonNode node) {
+        if (node instanceof ObjectNode object) {
+            ObjectNode copy = MAPPER.createObjectNode();
+            object.properties().stream()
+                    .sorted(java.util.Map.Entry.comparingByKey())
+                    .forEach(entry -> copy.set(entry.getKey(), sorted(entry.getValue())));
+            return copy;
+        }
+        if (node instanceof ArrayNode array) {
+            ArrayNode copy = MAPPER.createArrayNode();
+            array.forEach(item -> copy.add(sorted(item)));
+            return copy;
+        }
+        return node;
+    }
+
     /** Removes nulls from objects at every depth, as Go drops them from typed values. */
     public static void dropNulls(JsonNode node) {
         if (node instanceof ObjectNode object) {

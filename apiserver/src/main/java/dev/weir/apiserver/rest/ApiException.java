@@ -198,6 +198,18 @@ public final class ApiException extends RuntimeException {
         return new ApiException(410, "Expired", message, null);
     }
 
+    /** A revision that is not there yet; the client may ask again. */
+    public static ApiException tooLargeRevision(String asked, long newest) {
+        ObjectNode details = JsonNodeFactory.instance.objectNode();
+        details.putArray("causes")
+                .addObject()
+                .put("reason", "ResourceVersionTooLarge")
+                .put("message", "Too large resource version");
+        details.put("retryAfterSeconds", 1);
+        return new ApiException(
+                504, "Timeout", "Timeout: Too large resource version: " + asked + ", current: " + newest, details);
+    }
+
     public static ApiException tooLarge(String message) {
         return new ApiException(413, "RequestEntityTooLarge", message, null);
     }

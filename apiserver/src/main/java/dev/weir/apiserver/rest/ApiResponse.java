@@ -28,6 +28,7 @@ public sealed interface ApiResponse {
      * @param initial events sent first
      * @param selector which objects the client sees
      * @param render the object as the client asked for it, for example as a Table row
+     * @param form names the rendering if it depends on the object alone, so that watchers can share it; else null
      * @param bookmark the object of a bookmark at a revision; null if the client wants none
      */
     record Stream(
@@ -35,6 +36,7 @@ public sealed interface ApiResponse {
             @Nullable Watch watch,
             Predicate<JsonNode> selector,
             Function<ObjectNode, JsonNode> render,
+            @Nullable String form,
             @Nullable Function<Long, JsonNode> bookmark,
             Duration length)
             implements ApiResponse {}

@@ -30,6 +30,7 @@ public final class Reads {
     }
 
     public ApiResponse get(Writes.Target target, ApiRequest request) {
+        requireReached(request);
         ObjectNode object = resources.get(target.type(), target.namespace(), target.name());
         Rendering rendering = Rendering.of(request);
         return new ApiResponse.Json(
@@ -59,6 +60,7 @@ public final class Reads {
         Predicate<JsonNode> selector =
                 Selectors.parse(type, request.query("labelSelector"), request.query("fieldSelector"));
         checkListOptions(request);
+        requireReached(request);
         Page page = Page.of(request);
         VersionedStore.Listing listing = snapshot(type, namespace, page.revision());
         List<ObjectNode> items = new ArrayList<>();
@@ -161,9 +163,24 @@ public final class Reads {
         }
     }
 
+    /** A reader who has seen a later state than there is here must not be shown an earlier one. */
+    private void requireReached(ApiRequest request) {
+        String version = request.queryOr("resourceVersion", "");
+        if (version.isEmpty()) {
+            return;
+        }
+        try {
+            resources.store().requireRevision(revision(version));
+        } catch (VersionedStore.FutureException future) {
+            throw ApiException.tooLargeRevision(version, future.newest());
+        }
+    }
+
     private VersionedStore.Listing snapshot(ResourceType type, @Nullable String namespace, long revision) {
         try {
             return resources.store().list(Resources.storageName(type), type.namespaced() ? namespace : null, revision);
+        } catch (VersionedStore.FutureException future) {
+            throw ApiException.tooLargeRevision(Long.toString(revision), future.newest());
         } catch (VersionedStore.CompactedException compacted) {
             throw ApiException.expired(
                     "The provided continue parameter is too old to display a consistent list result. You can start a"
@@ -241,7 +258,9 @@ public final class Reads {
                             "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")));
         }
         boolean fromNow = streamList || version.isEmpty() || version.equals("0");
-        Function<ObjectNode, JsonNode> render = renderer(type, Rendering.of(request));
+        Rendering rendering = Rendering.of(request);
+        Function<ObjectNode, JsonNode> render = renderer(type, rendering);
+        String form = rendering.kind() == Rendering.Kind.TABLE ? null : rendering.kind() + " " + type.apiVersion();
         List<ObjectNode> initial = new ArrayList<>();
         Duration length = Duration.ofSeconds(seconds(request));
         boolean bookmarks = request.flag("allowWatchBookmarks");
@@ -263,12 +282,15 @@ public final class Reads {
             }
             Watch watch = resources.store().watch(Resources.storageName(type), scope, since);
             return new ApiResponse.Stream(
-                    initial, watch, selector, object -> render.apply(visible(type, object)), bookmark, length);
+                    initial, watch, selector, object -> render.apply(visible(type, object)), form, bookmark, length);
+        } catch (VersionedStore.FutureException future) {
+            throw ApiException.tooLargeRevision(version, future.newest());
         } catch (VersionedStore.CompactedException compacted) {
             ObjectNode gone = ApiException.expired(
                             "too old resource version: " + version + " (" + compacted.oldest() + ")")
                     .status();
-            return new ApiResponse.Stream(List.of(event("ERROR", gone)), null, selector, render, null, Duration.ZERO);
+            return new ApiResponse.Stream(
+                    List.of(event("ERROR", gone)), null, selector, render, null, null, Duration.ZERO);
         }
     }
 

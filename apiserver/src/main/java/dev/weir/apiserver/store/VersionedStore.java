@@ -30,6 +30,7 @@ public final class VersionedStore {
     private final Map<String, Shelf> shelves = new HashMap<>();
     private final Consumer<Event> afterWrite;
     private long revision = 1;
+    private long oldest;
 
     /** @param afterWrite called after every write, outside the lock, in the writer's thread; may throw to act as a crash */
     public VersionedStore(Consumer<Event> afterWrite) {
@@ -55,9 +56,13 @@ public final class VersionedStore {
         DELETED
     }
 
-    /** One write. For a deletion {@code entry} is the last state, carrying the revision of the deletion. */
+    /**
+     * One write. For a deletion {@code entry} is the last state, carrying the revision of the deletion.
+     *
+     * @param encodings what watchers made of it, so that those who want the same form share the work
+     */
     public record Event(
-            Change change, Entry entry, @Nullable Entry previous) {}
+            Change change, Entry entry, @Nullable Entry previous, Encodings encodings) {}
 
     /** A consistent list, in key order. */
     public record Listing(long revision, List<Entry> entries) {}
@@ -79,11 +84,32 @@ public final class VersionedStore {
         }
     }
 
+    /** Thrown when a revision is asked for that is not there yet. */
+    public static final class FutureException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final long newest;
+
+        FutureException(long newest) {
+            super("future revision", null, false, false);
+            this.newest = newest;
+        }
+
+        /** The newest revision. */
+        public long newest() {
+            return newest;
+        }
+    }
+
     private static final class Shelf {
         final TreeMap<Key, Entry> entries = new TreeMap<>();
         final ArrayDeque<Event> log = new ArrayDeque<>();
         final Set<Watch> watches = new LinkedHashSet<>();
-        long compacted = 0;
+        long compacted;
+
+        Shelf(long compacted) {
+            this.compacted = compacted;
+        }
     }
 
     /** The newest revision. */
@@ -137,7 +163,7 @@ public final class VersionedStore {
             } else {
                 shelf.entries.put(key, entry);
             }
-            event = new Event(change, entry, present);
+            event = new Event(change, entry, present, new Encodings());
             append(shelf, event);
         } finally {
             lock.unlock();
@@ -161,12 +187,14 @@ public final class VersionedStore {
      *
      * @param namespace null for all
      * @param at 0 for now
+     * @throws FutureException if the store has not come to {@code at} yet
      */
     public Listing list(String resource, @Nullable String namespace, long at) throws CompactedException {
         lock.lock();
         try {
             Shelf shelf = shelf(resource);
-            if (at == 0 || at >= revision) {
+            requireReached(at);
+            if (at == 0 || at == revision) {
                 return new Listing(revision, select(shelf.entries, namespace));
             }
             if (at < shelf.compacted) {
@@ -205,15 +233,36 @@ public final class VersionedStore {
         return selected;
     }
 
-    /** Every event after {@code since}, in order, without a gap; close it when done. */
+    private void requireReached(long at) {
+        if (at > revision) {
+            throw new FutureException(revision);
+        }
+    }
+
+    /** @throws FutureException if the store has not come to {@code at} yet */
+    public void requireRevision(long at) {
+        lock.lock();
+        try {
+            requireReached(at);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Every event after {@code since}, in order, without a gap; close it when done.
+     *
+     * @throws FutureException if the store has not come to {@code since} yet
+     */
     public Watch watch(String resource, @Nullable String namespace, long since) throws CompactedException {
         lock.lock();
         try {
             Shelf shelf = shelf(resource);
+            requireReached(since);
             if (since < shelf.compacted) {
                 throw new CompactedException(shelf.compacted);
             }
-            Watch watch = new Watch(namespace, closing -> unregister(shelf, closing));
+            Watch watch = new Watch(namespace, since, this::revision, closing -> unregister(shelf, closing));
             for (Event event : shelf.log) {
                 if (event.entry().revision() > since) {
                     watch.offer(event);
@@ -236,7 +285,33 @@ public final class VersionedStore {
     }
 
     private Shelf shelf(String resource) {
-        return shelves.computeIfAbsent(resource, _ -> new Shelf());
+        return shelves.computeIfAbsent(resource, _ -> new Shelf(oldest));
+    }
+
+    /** Ends every watch of every resource. */
+    public void cutWatches() {
+        List<Watch> ended = new ArrayList<>();
+        lock.lock();
+        try {
+            shelves.values().forEach(shelf -> ended.addAll(shelf.watches));
+        } finally {
+            lock.unlock();
+        }
+        ended.forEach(Watch::close);
+    }
+
+    /** Drops the event logs: lists and watches can start from now on only. Watches that are open go on. */
+    public void compact() {
+        lock.lock();
+        try {
+            oldest = revision;
+            shelves.values().forEach(shelf -> {
+                shelf.log.clear();
+                shelf.compacted = revision;
+            });
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Drops a resource's history, as when its definition is deleted; watches of it end. */

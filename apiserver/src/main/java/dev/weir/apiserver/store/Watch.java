@@ -6,6 +6,7 @@ import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +21,13 @@ public final class Watch implements AutoCloseable {
     private final @Nullable String namespace;
     private final Consumer<Watch> onClose;
 
-    Watch(@Nullable String namespace, Consumer<Watch> onClose) {
+    private final LongSupplier newest;
+    private long seen;
+
+    Watch(@Nullable String namespace, long since, LongSupplier newest, Consumer<Watch> onClose) {
         this.namespace = namespace;
+        this.seen = since;
+        this.newest = newest;
         this.onClose = onClose;
     }
 
@@ -43,7 +49,20 @@ public final class Watch implements AutoCloseable {
         if (closed.get() && queue.isEmpty()) {
             return Optional.empty();
         }
-        return queue.poll(atMost.toNanos(), TimeUnit.NANOSECONDS);
+        Optional<VersionedStore.Event> next = queue.poll(atMost.toNanos(), TimeUnit.NANOSECONDS);
+        if (next != null && next.isPresent()) {
+            seen = next.get().entry().revision();
+        }
+        return next;
+    }
+
+    /** The revision up to which nothing is left to be taken, however long the watch was quiet. For the taker's thread. */
+    public long position() {
+        long now = newest.getAsLong();
+        if (queue.isEmpty()) {
+            seen = Math.max(seen, now);
+        }
+        return seen;
     }
 
     /** True if an event can be had without waiting. */
