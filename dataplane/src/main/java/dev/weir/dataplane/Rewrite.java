@@ -1,5 +1,6 @@
 package dev.weir.dataplane;
 
+import com.google.re2j.Matcher;
 import com.google.re2j.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,7 @@ record Rewrite(
         String path = query < 0 ? target : target.substring(0, query);
         String rest = query < 0 ? "" : target.substring(query);
         if (regex != null) {
-            return regex.matcher(path).replaceAll(groups(substitution)) + rest;
+            return substitute(regex.matcher(path), path) + rest;
         }
         if (uri == null) {
             return target;
@@ -38,22 +39,26 @@ record Rewrite(
         return (changed.startsWith("/") ? changed : "/" + changed) + rest;
     }
 
-    /** RE2's {@code \1} in the library's words, in which the dollar sign is special. */
-    private static String groups(String substitution) {
+    /** Replaces every match, as RE2 does; a group that is not there is empty. */
+    private String substitute(Matcher matcher, String path) {
         StringBuilder out = new StringBuilder();
-        for (int i = 0; i < substitution.length(); i++) {
-            char c = substitution.charAt(i);
-            char next = i + 1 < substitution.length() ? substitution.charAt(i + 1) : ' ';
-            if (c == '\\' && next >= '0' && next <= '9') {
-                out.append("${").append(next).append('}');
-                i++;
-            } else if (c == '\\' || c == '$') {
-                out.append('\\').append(c == '\\' && next == '\\' ? '\\' : c);
-                i += c == '\\' && next == '\\' ? 1 : 0;
-            } else {
-                out.append(c);
+        int from = 0;
+        while (matcher.find()) {
+            out.append(path, from, matcher.start());
+            for (int i = 0; i < substitution.length(); i++) {
+                char c = substitution.charAt(i);
+                boolean escape = c == '\\' && i + 1 < substitution.length();
+                char next = escape ? substitution.charAt(++i) : c;
+                if (escape && next >= '0' && next <= '9') {
+                    int group = next - '0';
+                    String text = group <= matcher.groupCount() ? matcher.group(group) : null;
+                    out.append(text == null ? "" : text);
+                } else {
+                    out.append(next);
+                }
             }
+            from = matcher.end();
         }
-        return out.toString();
+        return out.append(path, from, path.length()).toString();
     }
 }

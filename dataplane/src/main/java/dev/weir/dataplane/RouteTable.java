@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -105,13 +106,7 @@ final class RouteTable {
     private Compiled compile(JsonNode object) {
         String namespace = object.path("metadata").path("namespace").asText();
         Findings found = new Findings();
-        List<Route> routes = new ArrayList<>();
-        for (Route route : RouteCompiler.compile(object, found)) {
-            routes.add(route);
-            if (route.catchesAll()) {
-                break;
-            }
-        }
+        List<Route> routes = RouteCompiler.compile(object, found);
         report("VirtualService", object, found);
         Set<String> hosts = new HashSet<>();
         object.path("spec")
@@ -225,10 +220,17 @@ final class RouteTable {
         return List.of(host, name, name + ".svc");
     }
 
+    /** The routes that hold there, up to the first that catches all. */
     private static List<Route> through(Compiled vs, String gateway) {
-        return vs.routes().stream()
-                .flatMap(route -> route.through(gateway).stream())
-                .toList();
+        List<Route> routes = new ArrayList<>();
+        for (Route route : vs.routes()) {
+            Optional<Route> kept = route.through(gateway);
+            kept.ifPresent(routes::add);
+            if (kept.isPresent() && kept.get().catchesAll()) {
+                break;
+            }
+        }
+        return List.copyOf(routes);
     }
 
     /** What a gateway workload serves on a port. */
