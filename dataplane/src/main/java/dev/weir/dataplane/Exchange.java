@@ -210,7 +210,7 @@ final class Exchange {
             headers.set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         }
         // the end of such an answer is the end of the connection
-        last |= old && endless || !keepAlive || connection.draining() || !wholeRequest && !discardable();
+        last = last || old && endless || !keepAlive || connection.draining() || !wholeRequest && !discardable();
         if (last) {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
         } else if (old) {

@@ -73,6 +73,7 @@ final class ForwardedHeaders {
         if (!headers.contains("x-request-id")) {
             headers.set("x-request-id", UUID.randomUUID().toString());
         }
+        headers.set("x-envoy-attempt-count", 1);
         request.setProtocolVersion(HttpVersion.HTTP_1_1);
     }
 

@@ -60,7 +60,7 @@ final class RouteText {
             text.put("authority", forward.rewrite().authority());
         }
         forward.timeout().ifPresent(timeout -> text.put("timeout", timeout.toString()));
-        if (forward.retries() != RetryPolicy.STANDARD) {
+        if (!forward.retries().equals(RetryPolicy.STANDARD)) {
             RetryPolicy retries = forward.retries();
             text.put(
                     "retries",
