@@ -12,104 +12,108 @@ import dev.cel.parser.CelStandardMacro;
 import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelRuntime;
 import dev.cel.runtime.CelRuntimeFactory;
-import java.util.ArrayList;
+import dev.weir.apiserver.schema.Schema;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Evaluates {@code x-kubernetes-validations} expressions. Programs are compiled on first use and kept.
+ * Evaluates {@code x-kubernetes-validations} expressions, with Kubernetes' own function libraries. Programs are compiled
+ * on first use and kept. Safe for concurrent use.
  *
- * <p>Values are dynamically typed. An expression that uses a function of Kubernetes' own CEL libraries that is not here
- * cannot be compiled: it is logged once and then holds, as a rule that cannot be checked must not refuse writes.
+ * <p>Names of fields are checked when a rule is evaluated, not when it is compiled.
  */
 public final class Rules {
-    private static final Logger LOGGER = LoggerFactory.getLogger(Rules.class);
     private static final CelOptions OPTIONS = CelOptions.current()
             .enableHeterogeneousNumericComparisons(true)
             .comprehensionMaxIterations(100_000)
             .build();
 
-    private final Map<String, Optional<CelRuntime.Program>> programs = new ConcurrentHashMap<>();
+    private final Map<String, Compiled> programs = new ConcurrentHashMap<>();
 
     private static final class Holder {
+        static final Library KUBERNETES = KubernetesLibrary.create();
         static final CelCompiler COMPILER = CelCompilerFactory.standardCelCompilerBuilder()
                 .setOptions(OPTIONS)
                 .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
-                .addLibraries(CelExtensions.strings(), CelOptionalLibrary.INSTANCE)
+                .addLibraries(
+                        CelExtensions.strings(),
+                        CelExtensions.sets(OPTIONS),
+                        CelExtensions.bindings(),
+                        CelOptionalLibrary.INSTANCE)
+                .addFunctionDeclarations(KUBERNETES.declarations())
                 .addVar("self", SimpleType.DYN)
                 .addVar("oldSelf", SimpleType.DYN)
                 .build();
         static final CelRuntime RUNTIME = CelRuntimeFactory.standardCelRuntimeBuilder()
                 .setOptions(OPTIONS)
-                .addLibraries(CelExtensions.strings(), CelOptionalLibrary.INSTANCE)
+                .addLibraries(CelExtensions.strings(), CelExtensions.sets(OPTIONS), CelOptionalLibrary.INSTANCE)
+                .addFunctionBindings(KUBERNETES.bindings())
                 .build();
     }
+
+    /** A program, or why there is none. */
+    private record Compiled(CelRuntime.@Nullable Program program, String problem) {}
 
     /** What came of an evaluation. */
     public sealed interface Outcome {
         record Value(Object value) implements Outcome {}
 
         record Failed(String message) implements Outcome {}
-
-        record NotCompiled() implements Outcome {}
     }
 
-    public Outcome evaluate(String expression, JsonNode self, @Nullable JsonNode oldSelf) {
-        Optional<CelRuntime.Program> program = programs.computeIfAbsent(expression, Rules::compile);
-        if (program.isEmpty()) {
-            return new Outcome.NotCompiled();
+    /** What a rule is about. {@code old} is null on create and where nothing corresponds to the new value. */
+    public record Subject(
+            Schema schema, JsonNode self, @Nullable JsonNode old, boolean optionalOld) {}
+
+    /** Why the expression is none; empty if it can be evaluated. */
+    public Optional<String> problem(String expression) {
+        String problem = programs.computeIfAbsent(expression, Rules::compile).problem();
+        return problem.isEmpty() ? Optional.empty() : Optional.of(problem);
+    }
+
+    public Outcome evaluate(String expression, Subject subject) {
+        Compiled compiled = programs.computeIfAbsent(expression, Rules::compile);
+        CelRuntime.Program program = compiled.program();
+        if (program == null) {
+            return new Outcome.Failed(compiled.problem());
         }
         Map<String, Object> variables = new LinkedHashMap<>();
-        variables.put("self", value(self));
-        if (oldSelf != null) {
-            variables.put("oldSelf", value(oldSelf));
+        variables.put("self", Values.of(subject.schema(), subject.self()));
+        JsonNode old = subject.old();
+        if (subject.optionalOld()) {
+            variables.put("oldSelf", Optional.ofNullable(old).map(before -> Values.of(subject.schema(), before)));
+        } else if (old != null) {
+            variables.put("oldSelf", Values.of(subject.schema(), old));
         }
         try {
-            return new Outcome.Value(program.get().eval(variables));
+            return new Outcome.Value(program.eval(variables));
         } catch (CelEvaluationException failure) {
-            return new Outcome.Failed(String.valueOf(failure.getMessage()));
+            return new Outcome.Failed(reason(failure));
         }
     }
 
-    private static Optional<CelRuntime.Program> compile(String expression) {
+    /** The words of the innermost cause; the outer ones name places in the expression. */
+    private static String reason(CelEvaluationException failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null && cause.getCause().getMessage() != null) {
+            cause = cause.getCause();
+        }
+        String message = String.valueOf(cause.getMessage());
+        String prefix = "evaluation error at <input>:";
+        return message.startsWith(prefix) ? message.substring(message.indexOf(": ", prefix.length()) + 2) : message;
+    }
+
+    private static Compiled compile(String expression) {
         try {
-            return Optional.of(Holder.RUNTIME.createProgram(
-                    Holder.COMPILER.compile(expression).getAst()));
-        } catch (CelValidationException | CelEvaluationException unsupported) {
-            LOGGER.warn("validation rule is not checked: {}: {}", expression, unsupported.getMessage());
-            return Optional.empty();
+            return new Compiled(
+                    Holder.RUNTIME.createProgram(
+                            Holder.COMPILER.compile(expression).getAst()),
+                    "");
+        } catch (CelValidationException | CelEvaluationException malformed) {
+            return new Compiled(null, "compilation failed: " + malformed.getMessage());
         }
-    }
-
-    private static Object value(JsonNode node) {
-        return switch (node.getNodeType()) {
-            case OBJECT -> {
-                Map<String, Object> map = new LinkedHashMap<>();
-                node.properties().forEach(entry -> map.put(escape(entry.getKey()), value(entry.getValue())));
-                yield map;
-            }
-            case ARRAY -> {
-                List<Object> list = new ArrayList<>();
-                node.forEach(item -> list.add(value(item)));
-                yield list;
-            }
-            case NUMBER -> node.isIntegralNumber() ? (Object) node.asLong() : (Object) node.asDouble();
-            case BOOLEAN -> node.asBoolean();
-            case STRING -> node.asText();
-            case NULL, MISSING, BINARY, POJO -> dev.cel.common.values.NullValue.NULL_VALUE;
-        };
-    }
-
-    /** Property names that are not CEL identifiers are escaped, as Kubernetes does. */
-    private static String escape(String name) {
-        return name.matches("[A-Za-z_][A-Za-z0-9_]*")
-                ? name.equals("namespace") || name.equals("in") ? "__" + name + "__" : name
-                : name;
     }
 }

@@ -16,7 +16,6 @@ import dev.weir.apiserver.schema.Schema;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -81,10 +80,15 @@ final class CustomStrategy implements ResourceStrategy {
                     return true;
                 }
                 Schema use = below != null ? below : schema.additionalProperties();
-                if (use != null) {
-                    prune(use, entry.getValue(), at, unknown);
+                if (use == null) {
+                    return false;
                 }
-                return false;
+                prune(use, entry.getValue(), at, unknown);
+                // null stands for absent where it is not a value of its own and no default replaces it
+                return entry.getValue().isNull()
+                        && !use.nullable()
+                        && use.type() != Schema.Type.ANY
+                        && use.defaultValue() == null;
             });
         } else if (value instanceof ArrayNode array) {
             for (int i = 0; i < array.size(); i++) {
@@ -159,7 +163,7 @@ final class CustomStrategy implements ResourceStrategy {
             errors.add(new FieldError(Kind.INVALID, "", "null", UNCHECKED));
             return errors;
         }
-        rules(own, object, old, "", errors);
+        errors.addAll(RuleValidation.validate(rules, own, object, old));
         return errors;
     }
 
@@ -244,95 +248,6 @@ final class CustomStrategy implements ResourceStrategy {
                 yield key;
             }
         };
-    }
-
-    private void rules(Schema schema, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
-        for (JsonNode rule : schema.keyword("x-kubernetes-validations")) {
-            rule(rule, value, old, path, errors);
-        }
-        if (value instanceof ObjectNode object) {
-            for (Map.Entry<String, JsonNode> entry : object.properties()) {
-                Schema below = schema.properties().get(entry.getKey());
-                Schema use = below != null ? below : schema.additionalProperties();
-                if (use != null && !(path.isEmpty() && entry.getKey().equals("metadata"))) {
-                    JsonNode before = old == null ? null : old.get(entry.getKey());
-                    rules(
-                            use,
-                            entry.getValue(),
-                            before,
-                            path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(),
-                            errors);
-                }
-            }
-        } else if (value instanceof ArrayNode array) {
-            for (int i = 0; i < array.size(); i++) {
-                rules(
-                        schema.items(),
-                        array.get(i),
-                        correlated(schema, array.get(i), old),
-                        path + "[" + i + "]",
-                        errors);
-            }
-        }
-    }
-
-    /** The old item that a map list's key finds; other lists have none. */
-    private static @Nullable JsonNode correlated(Schema schema, JsonNode item, @Nullable JsonNode old) {
-        if (schema.listKind() != Schema.ListKind.MAP || old == null) {
-            return null;
-        }
-        for (JsonNode candidate : old) {
-            if (schema.mapKeys().stream().allMatch(key -> Json.same(candidate.get(key), item.get(key)))) {
-                return candidate;
-            }
-        }
-        return null;
-    }
-
-    private void rule(JsonNode rule, JsonNode value, @Nullable JsonNode old, String path, List<FieldError> errors) {
-        String expression = rule.path("rule").asText();
-        boolean transition = expression.contains("oldSelf");
-        if (transition && old == null && !rule.path("optionalOldSelf").asBoolean()) {
-            return;
-        }
-        if (old != null && !transition && Json.same(value, old)) {
-            return;
-        }
-        switch (rules.evaluate(expression, value, old)) {
-            case Rules.Outcome.NotCompiled _ -> {}
-            case Rules.Outcome.Value(Object result) when Boolean.TRUE.equals(result) -> {}
-            case Rules.Outcome.Value _ -> errors.add(failed(rule, value, old, path));
-            case Rules.Outcome.Failed(String message) ->
-                errors.add(new FieldError(Kind.INVALID, path, shown(value), "rule evaluation error: " + message));
-        }
-    }
-
-    private FieldError failed(JsonNode rule, JsonNode value, @Nullable JsonNode old, String path) {
-        String message = rule.path("message").asText("");
-        String expression = rule.path("messageExpression").asText("");
-        if (!expression.isEmpty()
-                && rules.evaluate(expression, value, old) instanceof Rules.Outcome.Value(Object text)
-                && text instanceof String words) {
-            message = words;
-        }
-        if (message.isEmpty()) {
-            message = "failed rule: " + rule.path("rule").asText().strip();
-        }
-        Kind kind = switch (rule.path("reason").asText("")) {
-            case "FieldValueRequired" -> Kind.REQUIRED;
-            case "FieldValueForbidden" -> Kind.FORBIDDEN;
-            case "FieldValueDuplicate" -> Kind.DUPLICATE;
-            default -> Kind.INVALID;
-        };
-        String at = path + rule.path("fieldPath").asText("");
-        boolean valued = kind == Kind.INVALID || kind == Kind.DUPLICATE;
-        return new FieldError(kind, at, valued ? shown(value) : null, message);
-    }
-
-    private static String shown(JsonNode value) {
-        return value.isObject()
-                ? "\"object\""
-                : value.isArray() ? "\"array\"" : value.isTextual() ? Json.write(value) : value.asText();
     }
 
     @Override
