@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.kubernetes.ObjectKind;
-import dev.weir.kubernetes.ReleaseObjects;
 import io.fabric8.kubernetes.api.model.DeletionPropagation;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
@@ -15,14 +14,9 @@ import io.fabric8.kubernetes.client.dsl.NonNamespaceOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
-import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,39 +25,23 @@ import org.slf4j.LoggerFactory;
 final class KubernetesWorld implements World {
     private static final Logger LOGGER = LoggerFactory.getLogger(KubernetesWorld.class);
     private static final String MANAGER = "weir";
-    private static final String BY_RELEASE = "release";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final KubernetesClient client;
-    private final Collection<ObjectKind> kinds;
+    private final List<ObjectSource> sources;
     private final Clock clock;
-    private final List<InformerEventSource<GenericKubernetesResource, ReleaseResource>> sources = new ArrayList<>();
 
-    /** @param kinds of which a release may own objects */
-    KubernetesWorld(KubernetesClient client, Collection<ObjectKind> kinds, Clock clock) {
+    /** @param sources of what releases own */
+    KubernetesWorld(KubernetesClient client, List<ObjectSource> sources, Clock clock) {
         this.client = client;
-        this.kinds = kinds;
+        this.sources = sources;
         this.clock = clock;
-    }
-
-    /** Takes a cache of objects that carry a release's label. */
-    void reads(InformerEventSource<GenericKubernetesResource, ReleaseResource> source) {
-        source.addIndexers(Map.of(
-                BY_RELEASE,
-                object -> List.of(key(
-                        object.getMetadata().getNamespace(),
-                        object.getMetadata().getLabels().getOrDefault(ReleaseObjects.RELEASE, "")))));
-        sources.add(source);
-    }
-
-    private static String key(String namespace, String release) {
-        return namespace + "/" + release;
     }
 
     @Override
     public List<JsonNode> owned(String namespace, String release) {
         return sources.stream()
-                .flatMap(source -> source.byIndex(BY_RELEASE, key(namespace, release)).stream())
+                .flatMap(source -> source.of(namespace, release).stream())
                 .<JsonNode>map(JSON::valueToTree)
                 .toList();
     }
@@ -71,19 +49,12 @@ final class KubernetesWorld implements World {
     private NonNamespaceOperation<
                     GenericKubernetesResource, GenericKubernetesResourceList, Resource<GenericKubernetesResource>>
             objects(ObjectKind kind, String namespace) {
-        // the client could look the plural up, at the price of a request
-        ResourceDefinitionContext context = new ResourceDefinitionContext.Builder()
-                .withGroup(kind.group())
-                .withVersion(kind.version())
-                .withKind(kind.kind())
-                .withPlural(kind.plural())
-                .withNamespaced(true)
-                .build();
-        return client.genericKubernetesResources(context).inNamespace(namespace);
+        return client.genericKubernetesResources(ObjectSource.context(kind)).inNamespace(namespace);
     }
 
     private Resource<GenericKubernetesResource> resource(JsonNode object) {
-        ObjectKind kind = kinds.stream()
+        ObjectKind kind = sources.stream()
+                .map(ObjectSource::kind)
                 .filter(one -> one.kind().equals(object.path("kind").asText())
                         && one.apiVersion().equals(object.path("apiVersion").asText()))
                 .findFirst()

@@ -6,10 +6,9 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.processing.retry.GenericRetry;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +20,14 @@ public final class Operator implements AutoCloseable {
     private static final int FIRST_RETRY_MILLIS = 100;
     private static final int LONGEST_RETRY_MILLIS = 10_000;
     private static final Duration LAST_PASSES = Duration.ofSeconds(5);
+
+    /** Of which releases own objects, besides those of the routers. */
+    private static final List<ObjectKind> KINDS = List.of(
+            ObjectKind.DEPLOYMENT,
+            ObjectKind.SERVICE,
+            ObjectKind.CONFIG_MAP,
+            ObjectKind.CONTROLLER_REVISION,
+            ObjectKind.ENDPOINT_SLICE);
 
     private final io.javaoperatorsdk.operator.Operator framework;
 
@@ -34,22 +41,16 @@ public final class Operator implements AutoCloseable {
     private Operator(KubernetesClient client, Options options) {
         Clock clock = Clock.systemUTC();
         TrafficRouters routers = TrafficRouters.load();
-        Set<ObjectKind> kinds = new LinkedHashSet<>(List.of(
-                ObjectKind.DEPLOYMENT,
-                ObjectKind.SERVICE,
-                ObjectKind.CONFIG_MAP,
-                ObjectKind.CONTROLLER_REVISION,
-                ObjectKind.ENDPOINT_SLICE));
-        kinds.addAll(routers.kinds());
-        KubernetesWorld world = new KubernetesWorld(client, kinds, clock);
-        ReleaseReconciler reconciler =
-                new ReleaseReconciler(new ReleaseLoop(world, routers, clock), world, kinds, clock);
+        List<ObjectSource> sources = Stream.concat(KINDS.stream(), routers.kinds().stream())
+                .map(kind -> new ObjectSource(client, kind, options.namespace()))
+                .toList();
+        World world = new KubernetesWorld(client, sources, clock);
+        ReleaseReconciler reconciler = new ReleaseReconciler(new ReleaseLoop(world, routers, clock), sources, clock);
         framework = new io.javaoperatorsdk.operator.Operator(overrider -> overrider
                 .withKubernetesClient(client)
                 .withCloseClientOnStop(false)
                 .withExecutorService(Executors.newVirtualThreadPerTaskExecutor())
-                .withReconciliationTerminationTimeout(LAST_PASSES)
-                .withStopOnInformerErrorDuringStartup(false));
+                .withReconciliationTerminationTimeout(LAST_PASSES));
         framework.register(reconciler, overrider -> {
             // the loop must see every write, its own to the status too: a conflict ends a pass, and only an event
             // begins the next one

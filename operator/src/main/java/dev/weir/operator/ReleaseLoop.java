@@ -165,7 +165,8 @@ final class ReleaseLoop {
                 case Action.ApplyEntrance _ -> apply(objects.entrance());
                 case Action.ApplyWeightConfig(String version, int percent, int specPercent) ->
                     apply(objects.weightConfig(version, percent, specPercent));
-                case Action.ApplyRoute(var plan) -> apply(objects.route(router, plan));
+                // never left out: the decision asks for it only when the route says something else
+                case Action.ApplyRoute(var plan) -> world.apply(objects.route(router, plan));
                 case Action.Prune(Set<String> keep, boolean routes) -> prune(keep, routes);
             }
         }

@@ -1,0 +1,206 @@
+package dev.weir.operator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The operator on a real API server, with the controllers' part played by the test. */
+class OperatorTest {
+    private static final String ISTIO = "/virtualservices.yaml";
+    private static final String ONE = "strategy: Mirror\nversions: [{name: app-0, image: a}]";
+    private static final String TWO =
+            "strategy: Mirror\nversions: [{name: app-0, image: a}, {name: app-1, image: b, mirrorPercent: 50}]";
+
+    private final Cluster cluster = new Cluster(_ -> {});
+    private final Operator operator = cluster.operator();
+
+    @AfterEach
+    void stop() {
+        operator.close();
+        cluster.close();
+    }
+
+    private static void eventually(Callable<Boolean> condition) {
+        await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(20)).until(condition);
+    }
+
+    private static @Nullable Object field(@Nullable GenericKubernetesResource object, Object... path) {
+        return object == null ? null : object.get(path);
+    }
+
+    private void reason(String wanted) {
+        eventually(() -> cluster.reason().equals(wanted));
+    }
+
+    private void up(String... versions) {
+        for (String version : versions) {
+            eventually(() -> cluster.exists(version));
+            cluster.ready(version, 1);
+        }
+    }
+
+    private void settled() {
+        cluster.install(ISTIO);
+        cluster.release(TWO);
+        up("app-0", "app-1");
+        reason("Ready");
+        assertThat(cluster.mirrored()).isEqualTo(50);
+    }
+
+    @Test
+    void routesOnceThePrimaryIsReadyAndMirrorsOnceTheCandidateIs() {
+        cluster.install(ISTIO);
+        cluster.release(TWO);
+        reason("PrimaryNotReady");
+        assertThat(cluster.route("app")).isNull();
+        up("app-0");
+        reason("CandidateNotReady");
+        eventually(() -> cluster.route("app") != null);
+        assertThat(cluster.mirrored()).isNull();
+        up("app-1");
+        reason("Ready");
+        assertThat(cluster.mirrored()).isEqualTo(50);
+        assertThat(field(cluster.route("app"), "spec", "http", 0, "route", 0, "weight"))
+                .as("a lone destination has no weight")
+                .isNull();
+    }
+
+    @Test
+    void saysWhatTheServerRefusesAndGoesOnOnceItIsMended() {
+        cluster.release(ONE);
+        up("app-0");
+        reason("Refused");
+        assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app"))).contains("VirtualService/app");
+        cluster.install(ISTIO);
+        // any event will do; nothing has to be restarted
+        cluster.release(ONE + "\nmetadata: {labels: {a: b}}");
+        reason("Ready");
+    }
+
+    @Test
+    void takesNothingOverUnlessToldSo() {
+        cluster.install(ISTIO);
+        cluster.apply("apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {ports: [{port: 81}]}");
+        cluster.release(ONE);
+        reason("NotOwned");
+        assertThat(cluster.exists("app-0")).isFalse();
+        cluster.release(ONE + "\nadopt: true");
+        up("app-0");
+        reason("Ready");
+        assertThat(field(cluster.get("v1", "Service", "app"), "spec", "type")).isEqualTo("ExternalName");
+    }
+
+    @Test
+    void restoresAnEditedAndADeletedRoute() {
+        settled();
+        var route = cluster.user()
+                .genericKubernetesResources("networking.istio.io/v1beta1", "VirtualService")
+                .inNamespace("default")
+                .withName("app");
+        for (String edit : List.of(
+                "[{\"op\":\"replace\",\"path\":\"/spec/http/0/mirrorPercentage/value\",\"value\":99}]",
+                "[{\"op\":\"add\",\"path\":\"/spec/http/0/timeout\",\"value\":\"1s\"}]",
+                "[{\"op\":\"remove\",\"path\":\"/spec/hosts/0\"}]")) {
+            long before = route.get().getMetadata().getGeneration();
+            route.patch(PatchContext.of(PatchType.JSON), edit);
+            await(edit)
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> route.get().getMetadata().getGeneration() >= before + 2);
+            reason("Ready");
+            assertThat(cluster.mirrored()).isEqualTo(50);
+            assertThat(field(route.get(), "spec", "http", 0, "timeout")).isNull();
+        }
+        route.delete();
+        eventually(() -> cluster.route("app") != null);
+    }
+
+    @Test
+    void theAnnotationOverridesUntilTheSpecsWeightChanges() {
+        settled();
+        cluster.user()
+                .configMaps()
+                .inNamespace("default")
+                .withName("app-1-weight-config")
+                .edit(config -> {
+                    config.getMetadata().getAnnotations().put("iter8.tools/weight", "20");
+                    return config;
+                });
+        eventually(() -> Integer.valueOf(20).equals(cluster.mirrored()));
+        cluster.release(TWO + "\nmetadata: {labels: {other: change}}");
+        reason("Ready");
+        assertThat(cluster.mirrored()).as("another change of the spec leaves it").isEqualTo(20);
+        cluster.release(TWO.replace("50", "60"));
+        eventually(() -> Integer.valueOf(60).equals(cluster.mirrored()));
+    }
+
+    @Test
+    void prunesWhatItMadeUnderAnotherNameOrStrategy() {
+        settled();
+        cluster.release(TWO + "\nservice: {name: shop}");
+        reason("Ready");
+        eventually(() -> cluster.route("app") == null && cluster.get("v1", "Service", "app") == null);
+        assertThat(cluster.route("shop")).isNotNull();
+        cluster.release(TWO.replace("Mirror", "None"));
+        reason("Ready");
+        eventually(() -> cluster.get("v1", "ConfigMap", "app-1-weight-config") == null);
+        eventually(() -> cluster.route("shop") == null);
+        assertThat(cluster.route("app")).as("without a strategy clients still reach the primary").isNotNull();
+        assertThat(cluster.mirrored()).isNull();
+    }
+
+    @Test
+    void promotionRetiresTheCandidate() {
+        settled();
+        cluster.release(ONE);
+        reason("Ready");
+        eventually(() -> cluster.get("apps/v1", "Deployment", "app-1") == null
+                && cluster.get("v1", "Service", "app-1") == null
+                && cluster.get("v1", "ConfigMap", "app-1-weight-config") == null);
+        assertThat(cluster.mirrored()).isNull();
+    }
+
+    @Test
+    void runsAVersionThatSomebodyElseDeployed() {
+        cluster.install(ISTIO);
+        cluster.release("strategy: Mirror\nversions: [{name: app-0, workloadRef: {name: legacy}}]");
+        reason("PrimaryNotReady");
+        cluster.apply("""
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: legacy}
+                spec:
+                  selector: {matchLabels: {run: legacy}}
+                  template:
+                    metadata: {labels: {run: legacy}}
+                    spec: {containers: [{name: c, image: a}]}
+                """);
+        cluster.release(
+                "strategy: Mirror\nmetadata: {labels: {a: b}}\nversions: [{name: app-0, workloadRef: {name: legacy}}]");
+        eventually(() -> cluster.get("v1", "Service", "app-0") != null);
+        assertThat(field(cluster.get("v1", "Service", "app-0"), "spec", "selector"))
+                .isEqualTo(Map.of("run", "legacy"));
+        assertThat(cluster.get("apps/v1", "Deployment", "app-0")).isNull();
+    }
+
+    @Test
+    void aSpecThatMakesNoSenseChangesNothingAndIsExplained() {
+        settled();
+        // the definition's own rules cannot see the release's name
+        cluster.release("strategy: Mirror\nversions: [{name: app, image: a}]");
+        reason("InvalidSpec");
+        assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app")))
+                .contains("is the name of the application's service");
+        assertThat(cluster.exists("app-0")).isTrue();
+        assertThat(cluster.mirrored()).isEqualTo(50);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.weir.operator;
+
+import org.jspecify.annotations.NullMarked;
