@@ -51,13 +51,15 @@ final class EndpointSliceController {
             wanted.put(slice.getMetadata().getName(), slice);
         });
         for (EndpointSlice present : slices.list()) {
+            if (!service.getMetadata()
+                    .getNamespace()
+                    .equals(present.getMetadata().getNamespace())) {
+                continue;
+            }
             Map<String, String> labels = present.getMetadata().getLabels();
             boolean ours = labels != null
                     && service.getMetadata().getName().equals(labels.get(SERVICE))
-                    && SELF.equals(labels.get(MANAGED_BY))
-                    && service.getMetadata()
-                            .getNamespace()
-                            .equals(present.getMetadata().getNamespace());
+                    && SELF.equals(labels.get(MANAGED_BY));
             EndpointSlice next = wanted.remove(present.getMetadata().getName());
             if (ours && next == null) {
                 client.resource(present).delete();
