@@ -25,6 +25,10 @@ final class MirrorRelease {
         this.namespace = namespace;
     }
 
+    String namespace() {
+        return namespace;
+    }
+
     String host() {
         return "httpbin." + namespace;
     }
