@@ -92,11 +92,7 @@ class ControllerChartTest {
         release.apply(TWO);
         await().atMost(LONG).until(() -> !release.candidateExists());
         await().atMost(LONG).until(release::ready);
-        assertThat(client.v1()
-                        .events()
-                        .inNamespace(release.namespace())
-                        .list()
-                        .getItems())
+        assertThat(client.v1().events().inNamespace(release.namespace()).list().getItems())
                 .anyMatch(event -> "Release".equals(event.getInvolvedObject().getKind()));
     }
 

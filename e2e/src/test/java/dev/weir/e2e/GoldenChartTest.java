@@ -44,7 +44,8 @@ class GoldenChartTest {
         } else {
             // it looks things up, which the library does with a cluster only
             RealHelm.require();
-            rendered = RealHelm.template(chart, Files.readString(folder.resolve(IN))).output();
+            rendered = RealHelm.template(chart, Files.readString(folder.resolve(IN)))
+                    .output();
         }
         // the definitions have a test of their own
         String manifests = Stream.of(rendered.split("(?m)^---\\n"))

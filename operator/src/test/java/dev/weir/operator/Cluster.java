@@ -40,8 +40,8 @@ final class Cluster implements AutoCloseable {
     Cluster(Consumer<ApiRequest> beforeOperator) {
         User admin = new User("user", "", List.of("system:masters", "system:authenticated"));
         User operator = new User("operator", "", List.of("system:masters", "system:authenticated"));
-        ApiServerOptions options =
-                ApiServerOptions.loopback(Map.of("u", admin, "o", operator)).withBeforeRequest(request -> {
+        ApiServerOptions options = ApiServerOptions.loopback(Map.of("u", admin, "o", operator))
+                .withBeforeRequest(request -> {
                     if (request.user().name().equals("operator")) {
                         beforeOperator.accept(request);
                     }

@@ -31,7 +31,9 @@ class OperatorTest {
     }
 
     private static void eventually(Callable<Boolean> condition) {
-        await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(20)).until(condition);
+        await().atMost(Duration.ofSeconds(20))
+                .pollInterval(Duration.ofMillis(20))
+                .until(condition);
     }
 
     private static @Nullable Object field(@Nullable GenericKubernetesResource object, Object... path) {
@@ -80,7 +82,8 @@ class OperatorTest {
         cluster.release(ONE);
         up("app-0");
         reason("Refused");
-        assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app"))).contains("VirtualService/app");
+        assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app")))
+                .contains("VirtualService/app");
         cluster.install(ISTIO);
         // any event will do; nothing has to be restarted
         cluster.release(ONE + "\nmetadata: {labels: {a: b}}");
@@ -138,7 +141,9 @@ class OperatorTest {
         eventually(() -> Integer.valueOf(20).equals(cluster.mirrored()));
         cluster.release(TWO + "\nmetadata: {labels: {other: change}}");
         reason("Ready");
-        assertThat(cluster.mirrored()).as("another change of the spec leaves it").isEqualTo(20);
+        assertThat(cluster.mirrored())
+                .as("another change of the spec leaves it")
+                .isEqualTo(20);
         cluster.release(TWO.replace("50", "60"));
         eventually(() -> Integer.valueOf(60).equals(cluster.mirrored()));
     }
@@ -154,7 +159,9 @@ class OperatorTest {
         reason("Ready");
         eventually(() -> cluster.get("v1", "ConfigMap", "app-1-weight-config") == null);
         eventually(() -> cluster.route("shop") == null);
-        assertThat(cluster.route("app")).as("without a strategy clients still reach the primary").isNotNull();
+        assertThat(cluster.route("app"))
+                .as("without a strategy clients still reach the primary")
+                .isNotNull();
         assertThat(cluster.mirrored()).isNull();
     }
 
