@@ -34,7 +34,7 @@ final class BuiltInCells {
 
     private void fill(ResourceType type) {
         switch (type.plural()) {
-            case "pods" -> pod();
+            case "pods" -> PodCells.add(object, cells, age(), now);
             case "deployments" -> deployment();
             case "replicasets", "replicationcontrollers" -> replicaSet();
             case "services" -> service();
@@ -60,7 +60,7 @@ final class BuiltInCells {
                         .add(subjects("User"))
                         .add(subjects("Group"))
                         .add(subjects("ServiceAccount"));
-            default -> {}
+            default -> ClusterCells.add(type, object, cells, age(), now);
         }
     }
 
@@ -102,32 +102,6 @@ final class BuiltInCells {
 
     private static String orNone(String text) {
         return text.isEmpty() ? "<none>" : text;
-    }
-
-    private void pod() {
-        JsonNode status = object.path("status");
-        JsonNode containers = status.path("containerStatuses");
-        int ready = 0;
-        long restarts = 0;
-        String reason = status.path("reason").asText(status.path("phase").asText());
-        for (JsonNode container : containers) {
-            ready += container.path("ready").asBoolean() ? 1 : 0;
-            restarts += container.path("restartCount").asLong();
-            String waiting =
-                    container.path("state").path("waiting").path("reason").asText("");
-            String ended =
-                    container.path("state").path("terminated").path("reason").asText("");
-            reason = !waiting.isEmpty() ? waiting : !ended.isEmpty() ? ended : reason;
-        }
-        if (object.path("metadata").has("deletionTimestamp")) {
-            reason = "Terminating";
-        }
-        cells.add(ready + "/" + object.path("spec").path("containers").size());
-        cells.add(reason).add(Long.toString(restarts)).add(age());
-        cells.add(orNone(status.path("podIP").asText("")));
-        cells.add(orNone(object.path("spec").path("nodeName").asText("")));
-        cells.add(orNone(status.path("nominatedNodeName").asText("")));
-        cells.add("<none>");
     }
 
     private void deployment() {
@@ -211,20 +185,36 @@ final class BuiltInCells {
                 ready = condition.path("status").asText().equals("True") ? "Ready" : "NotReady";
             }
         }
-        JsonNode info = status.path("nodeInfo");
-        String internal = "<none>";
-        for (JsonNode address : status.path("addresses")) {
-            if (address.path("type").asText().equals("InternalIP")) {
-                internal = address.path("address").asText();
-            }
+        if (object.path("spec").path("unschedulable").asBoolean()) {
+            ready += ",SchedulingDisabled";
         }
+        JsonNode info = status.path("nodeInfo");
         cells.add(ready)
-                .add("<none>")
+                .add(orNone(roles()))
                 .add(age())
                 .add(info.path("kubeletVersion").asText());
-        cells.add(internal).add("<none>").add(info.path("osImage").asText("<unknown>"));
+        cells.add(address("InternalIP")).add(address("ExternalIP"));
+        cells.add(info.path("osImage").asText("<unknown>"));
         cells.add(info.path("kernelVersion").asText("<unknown>"))
                 .add(info.path("containerRuntimeVersion").asText("<unknown>"));
+    }
+
+    private String roles() {
+        String prefix = "node-role.kubernetes.io/";
+        return object.path("metadata").path("labels").properties().stream()
+                .filter(label -> label.getKey().startsWith(prefix))
+                .map(label -> label.getKey().substring(prefix.length()))
+                .sorted()
+                .collect(Collectors.joining(","));
+    }
+
+    private String address(String type) {
+        for (JsonNode address : object.path("status").path("addresses")) {
+            if (address.path("type").asText().equals(type)) {
+                return address.path("address").asText();
+            }
+        }
+        return "<none>";
     }
 
     private void event() {
