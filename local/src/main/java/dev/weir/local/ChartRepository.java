@@ -33,7 +33,7 @@ final class ChartRepository implements AutoCloseable {
     private final HttpServer server;
 
     ChartRepository(int port) throws IOException {
-        server = HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0);
+        server = listen(port);
         server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         Map<String, byte[]> files = new LinkedHashMap<>();
         StringBuilder index = new StringBuilder("apiVersion: v1\nentries:\n");
@@ -66,6 +66,14 @@ final class ChartRepository implements AutoCloseable {
             }
         });
         server.start();
+    }
+
+    private static HttpServer listen(int port) throws IOException {
+        try {
+            return HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0);
+        } catch (IOException taken) {
+            throw new IOException("cannot listen on 127.0.0.1:" + port + ": " + taken.getMessage(), taken);
+        }
     }
 
     URI url() {

@@ -1,7 +1,6 @@
 package dev.weir.local;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
@@ -27,33 +26,20 @@ final class Controllers implements AutoCloseable {
     private final SharedIndexInformer<Pod> pods;
     private final SharedIndexInformer<Service> services;
     private final SharedIndexInformer<EndpointSlice> slices;
-    private final SharedIndexInformer<Namespace> namespaces;
     private final GarbageCollector garbage;
 
-    Controllers(KubernetesClient client, EventRecorder events) {
-        deployments = informer(client.apps().deployments().inAnyNamespace().runnableInformer(0));
-        replicaSets = informer(client.apps().replicaSets().inAnyNamespace().runnableInformer(0));
-        pods = informer(client.pods().inAnyNamespace().runnableInformer(0));
-        services = informer(client.services().inAnyNamespace().runnableInformer(0));
-        slices = informer(
-                client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0));
-        namespaces = informer(client.namespaces().runnableInformer(0));
-        garbage = new GarbageCollector(client);
+    Controllers(KubernetesClient client, SharedCaches caches, EventRecorder events) {
+        deployments = caches.deployments();
+        replicaSets = caches.replicaSets();
+        pods = caches.pods();
+        services = caches.services();
+        slices = caches.slices();
+        garbage = new GarbageCollector(client, caches);
         workloads(client, events);
         endpoints(client);
         KeyQueue queue = queue("namespaces", new NamespaceController(client)::reconcile);
-        on(namespaces, namespace -> queue.add(namespace.getMetadata().getName()));
+        on(caches.namespaces(), namespace -> queue.add(namespace.getMetadata().getName()));
         parts.add(garbage);
-    }
-
-    private <T> SharedIndexInformer<T> informer(SharedIndexInformer<T> informer) {
-        parts.add(informer);
-        return informer;
-    }
-
-    /** Begins to watch; returns at once. */
-    void start() {
-        List.of(deployments, replicaSets, pods, services, slices, namespaces).forEach(SharedIndexInformer::start);
     }
 
     /** Begins to collect garbage, which may come a little later than the rest. */

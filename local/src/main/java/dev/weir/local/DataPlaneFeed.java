@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Watches the objects that the data plane obeys and hands it a new configuration at every change. */
@@ -27,21 +28,22 @@ final class DataPlaneFeed implements AutoCloseable {
     private final KeyQueue queue = new KeyQueue("dataplane", KeyQueue.Work.once(_ -> update()));
     private final Map<String, SharedIndexInformer<? extends HasMetadata>> informers = new HashMap<>();
 
-    DataPlaneFeed(KubernetesClient client, DataPlane dataPlane) {
+    /** The watches that nobody else needs. */
+    private final List<SharedIndexInformer<?>> own = new ArrayList<>();
+
+    DataPlaneFeed(KubernetesClient client, SharedCaches caches, DataPlane dataPlane) {
         this.dataPlane = dataPlane;
-        add("services", client.services().inAnyNamespace().runnableInformer(0));
-        add("slices", client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0));
-        add("pods", client.pods().inAnyNamespace().runnableInformer(0));
-        add(
-                "virtualservices",
-                client.genericKubernetesResources(istio("VirtualService", "virtualservices"))
-                        .inAnyNamespace()
-                        .runnableInformer(0));
-        add(
-                "gateways",
-                client.genericKubernetesResources(istio("Gateway", "gateways"))
-                        .inAnyNamespace()
-                        .runnableInformer(0));
+        add("services", caches.services());
+        add("slices", caches.slices());
+        add("pods", caches.pods());
+        for (String kind : List.of("VirtualService", "Gateway")) {
+            String plural = kind.toLowerCase(Locale.ROOT) + "s";
+            var informer = client.genericKubernetesResources(istio(kind, plural))
+                    .inAnyNamespace()
+                    .runnableInformer(0);
+            own.add(informer);
+            add(plural, informer);
+        }
     }
 
     private static ResourceDefinitionContext istio(String kind, String plural) {
@@ -59,8 +61,9 @@ final class DataPlaneFeed implements AutoCloseable {
         Controllers.on(informer, _ -> queue.add("all"));
     }
 
+    /** Begins to watch; the definitions of Istio's kinds must be there. Returns at once. */
     void start() {
-        informers.values().forEach(SharedIndexInformer::start);
+        own.forEach(SharedIndexInformer::start);
     }
 
     private void update() {
@@ -107,6 +110,6 @@ final class DataPlaneFeed implements AutoCloseable {
     @Override
     public void close() {
         queue.close();
-        informers.values().forEach(SharedIndexInformer::close);
+        own.forEach(SharedIndexInformer::close);
     }
 }

@@ -17,7 +17,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Deletes what has lost its last owner, and carries out foreground and orphan deletion.
@@ -28,12 +34,8 @@ import java.util.concurrent.ConcurrentHashMap;
 final class GarbageCollector implements AutoCloseable {
     private static final String FOREGROUND = "foregroundDeletion";
     private static final String ORPHAN = "orphan";
+    private static final int CLOSE_SECONDS = 2;
     private static final List<ResourceDefinitionContext> BUILT_IN = List.of(
-            kind("", "v1", "Pod", "pods"),
-            kind("apps", "v1", "ReplicaSet", "replicasets"),
-            kind("apps", "v1", "Deployment", "deployments"),
-            kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
-            kind("", "v1", "Service", "services"),
             kind("", "v1", "ConfigMap", "configmaps"),
             kind("", "v1", "Secret", "secrets"),
             kind("", "v1", "ServiceAccount", "serviceaccounts"),
@@ -51,17 +53,31 @@ final class GarbageCollector implements AutoCloseable {
     private final Map<String, Set<String>> dependents = new ConcurrentHashMap<>();
     private final KeyQueue queue;
     private final SharedIndexInformer<CustomResourceDefinition> definitions;
+    private final Object lock = new Object();
+    /** Done when the watches that were asked for last have begun. */
+    private CompletionStage<?> starts = CompletableFuture.completedStage(null);
+
     private volatile boolean closed;
 
-    private record Watched(ResourceDefinitionContext kind, SharedIndexInformer<GenericKubernetesResource> informer) {}
+    /**
+     * A kind and where its objects are heard of.
+     *
+     * @param own whether the watch is this collector's, to start and to close
+     */
+    private record Watched(ResourceDefinitionContext kind, SharedIndexInformer<?> informer, boolean own) {}
 
     /** An object and its kind as it is watched. */
-    private record Seen(GenericKubernetesResource object, ResourceDefinitionContext kind) {}
+    private record Seen(HasMetadata object, ResourceDefinitionContext kind) {}
 
-    GarbageCollector(KubernetesClient client) {
+    GarbageCollector(KubernetesClient client, SharedCaches caches) {
         this.client = client;
         this.served = new ServedKinds(client);
         this.queue = new KeyQueue("garbage", KeyQueue.Work.once(this::reconcile));
+        hear(kind("", "v1", "Pod", "pods"), caches.pods(), false);
+        hear(kind("", "v1", "Service", "services"), caches.services(), false);
+        hear(kind("apps", "v1", "Deployment", "deployments"), caches.deployments(), false);
+        hear(kind("apps", "v1", "ReplicaSet", "replicasets"), caches.replicaSets(), false);
+        hear(kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"), caches.slices(), false);
         this.definitions =
                 client.apiextensions().v1().customResourceDefinitions().runnableInformer(0);
         definitions.addEventHandler(new ResourceEventHandler<>() {
@@ -106,9 +122,11 @@ final class GarbageCollector implements AutoCloseable {
         return slash < 0 ? "" : apiVersion.substring(0, slash);
     }
 
-    /** Begins to watch; returns at once. */
+    /** Begins to watch the kinds that others do not watch, one after the other; returns at once. */
     void start() {
-        BUILT_IN.forEach(this::watch);
+        for (ResourceDefinitionContext kind : BUILT_IN) {
+            watch(kind);
+        }
         definitions.start();
     }
 
@@ -126,30 +144,37 @@ final class GarbageCollector implements AutoCloseable {
     }
 
     private void watch(ResourceDefinitionContext kind) {
-        if (closed) {
+        if (closed || watched.containsKey(id(kind.getGroup(), kind.getKind()))) {
             return;
         }
-        watched.computeIfAbsent(id(kind.getGroup(), kind.getKind()), _ -> {
-            SharedIndexInformer<GenericKubernetesResource> informer =
-                    client.genericKubernetesResources(kind).inAnyNamespace().runnableInformer(0);
-            informer.addEventHandler(new ResourceEventHandler<>() {
-                @Override
-                public void onAdd(GenericKubernetesResource object) {
-                    seen(new Seen(object, kind));
-                }
+        SharedIndexInformer<GenericKubernetesResource> informer =
+                client.genericKubernetesResources(kind).inAnyNamespace().runnableInformer(0);
+        hear(kind, informer, true);
+        synchronized (lock) {
+            // one at a time: there are dozens, and none is urgent
+            starts = starts.handle((_, _) -> null)
+                    .thenCompose(_ -> closed ? CompletableFuture.completedStage(null) : informer.start());
+        }
+    }
 
-                @Override
-                public void onUpdate(GenericKubernetesResource old, GenericKubernetesResource object) {
-                    seen(new Seen(object, kind));
-                }
+    private <T extends HasMetadata> void hear(
+            ResourceDefinitionContext kind, SharedIndexInformer<T> informer, boolean own) {
+        watched.put(id(kind.getGroup(), kind.getKind()), new Watched(kind, informer, own));
+        informer.addEventHandler(new ResourceEventHandler<>() {
+            @Override
+            public void onAdd(T object) {
+                seen(new Seen(object, kind));
+            }
 
-                @Override
-                public void onDelete(GenericKubernetesResource object, boolean unknown) {
-                    gone(object);
-                }
-            });
-            informer.start();
-            return new Watched(kind, informer);
+            @Override
+            public void onUpdate(T old, T object) {
+                seen(new Seen(object, kind));
+            }
+
+            @Override
+            public void onDelete(T object, boolean unknown) {
+                gone(object);
+            }
         });
     }
 
@@ -176,7 +201,7 @@ final class GarbageCollector implements AutoCloseable {
         });
     }
 
-    private void gone(GenericKubernetesResource object) {
+    private void gone(HasMetadata object) {
         String uid = object.getMetadata().getUid();
         byUid.remove(uid);
         dependents.getOrDefault(uid, Set.of()).forEach(queue::add);
@@ -220,9 +245,9 @@ final class GarbageCollector implements AutoCloseable {
     }
 
     /** Asks the server where no watch knows the owner; an owner whose kind is not served counts as present. */
-    private OwnerState state(GenericKubernetesResource object, OwnerReference owner) {
+    private OwnerState state(HasMetadata object, OwnerReference owner) {
         Seen known = byUid.get(owner.getUid());
-        HasMetadata found;
+        @Nullable HasMetadata found;
         if (known != null) {
             found = known.object();
             boolean elsewhere = !Objects.equals(
@@ -254,7 +279,7 @@ final class GarbageCollector implements AutoCloseable {
         return one != null ? Optional.of(one.kind()) : served.find(owner.getApiVersion(), owner.getKind());
     }
 
-    private GenericKubernetesResource live(ResourceDefinitionContext kind, String namespace, String name) {
+    private @Nullable GenericKubernetesResource live(ResourceDefinitionContext kind, String namespace, String name) {
         var all = client.genericKubernetesResources(kind);
         return kind.isNamespaceScoped()
                 ? all.inNamespace(namespace).withName(name).get()
@@ -321,7 +346,21 @@ final class GarbageCollector implements AutoCloseable {
     public void close() {
         closed = true;
         queue.close();
+        CompletionStage<?> under;
+        synchronized (lock) {
+            under = starts;
+        }
+        try {
+            // a watch that is being opened complains when its client goes
+            under.toCompletableFuture().get(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException late) {
+            // it is closed as it is
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
         definitions.close();
-        watched.values().forEach(one -> one.informer().close());
+        watched.values().stream()
+                .filter(Watched::own)
+                .forEach(one -> one.informer().close());
     }
 }

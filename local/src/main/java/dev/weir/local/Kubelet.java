@@ -40,6 +40,7 @@ final class Kubelet implements AutoCloseable {
     private final SharedIndexInformer<Pod> pods;
     private final Map<String, PodRunner> runners = new ConcurrentHashMap<>();
     private final Surroundings surroundings;
+    private volatile boolean closed;
     private final ScheduledExecutorService heartbeat = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("heartbeat").factory());
 
@@ -58,10 +59,11 @@ final class Kubelet implements AutoCloseable {
             EventRecorder events,
             ProcessLedger ledger) {}
 
-    Kubelet(Surroundings surroundings) {
+    /** @param pods the watch that tells of pods; whoever made it closes it */
+    Kubelet(Surroundings surroundings, SharedIndexInformer<Pod> pods) {
         this.client = surroundings.client();
         this.surroundings = surroundings;
-        this.pods = client.pods().inAnyNamespace().runnableInformer(0);
+        this.pods = pods;
     }
 
     /** What a pod gets to talk to the API as its service account. */
@@ -96,7 +98,6 @@ final class Kubelet implements AutoCloseable {
                 gone(pod);
             }
         });
-        pods.start();
     }
 
     private void gone(Pod pod) {
@@ -178,6 +179,9 @@ final class Kubelet implements AutoCloseable {
     }
 
     private void changed(Pod pod) {
+        if (closed) {
+            return;
+        }
         String uid = pod.getMetadata().getUid();
         String node = pod.getSpec().getNodeName();
         boolean deleted = pod.getMetadata().getDeletionTimestamp() != null;
@@ -250,8 +254,8 @@ final class Kubelet implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         heartbeat.shutdownNow();
-        pods.close();
         List<Thread> ends = runners.values().stream()
                 .map(runner -> Thread.startVirtualThread(runner::kill))
                 .toList();

@@ -1,22 +1,16 @@
 package dev.weir.local;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.weir.apiserver.ApiServer;
 import dev.weir.apiserver.ApiServerOptions;
 import dev.weir.apiserver.auth.User;
 import dev.weir.dataplane.DataPlane;
 import dev.weir.dataplane.ProxyListener;
 import dev.weir.operator.Operator;
-import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
-import io.fabric8.kubernetes.api.model.NamespaceBuilder;
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
@@ -28,20 +22,13 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.concurrent.TimeUnit;
-import java.util.zip.GZIPInputStream;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A whole Kubernetes with a mesh in this process: API server, controllers, node, data plane, charts, operator. */
 public final class LocalMode implements AutoCloseable {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalMode.class);
-    private static final int GATEWAY_WAIT_SECONDS = 30;
-    private static final long HOUR_SECONDS = 3600;
-    private static final long DAY_SECONDS = 24 * HOUR_SECONDS;
-    private static final String RELEASES = "/crds/weir.dev_releases.yaml";
 
     private final List<AutoCloseable> parts = new ArrayList<>();
     private final LocalOptions options;
@@ -84,21 +71,58 @@ public final class LocalMode implements AutoCloseable {
     public static LocalMode start(LocalOptions options) throws IOException {
         Files.createDirectories(options.dataDir());
         DataDirLock lock = DataDirLock.take(options.dataDir());
-        LocalMode mode;
-        try {
-            mode = new LocalMode(options, lock);
+        try (Together together = new Together()) {
+            setPodsAside(options);
+            Optional<Ahead> ahead =
+                    options.controllers() ? Optional.of(Ahead.begin(together, options)) : Optional.empty();
+            try {
+                return start(options, lock, ahead);
+            } catch (IOException | RuntimeException failure) {
+                ahead.ifPresent(Ahead::abandon);
+                throw failure;
+            }
         } catch (IOException | RuntimeException failure) {
             lock.close();
             throw failure;
         }
+    }
+
+    private static LocalMode start(LocalOptions options, DataDirLock lock, Optional<Ahead> ahead) throws IOException {
+        LocalMode mode = new LocalMode(options, lock);
         try {
-            if (options.controllers()) {
-                mode.startControllers(mode.inside);
+            if (ahead.isPresent()) {
+                mode.startControllers(ahead.get());
             }
             return mode;
         } catch (IOException | RuntimeException failure) {
             mode.close();
             throw failure;
+        }
+    }
+
+    /** What needs no API server and is begun before it. */
+    private record Ahead(
+            Together.Step<List<JsonNode>> definitions,
+            Together.Step<DataPlane> dataPlane,
+            Together.Step<ChartRepository> charts) {
+
+        static Ahead begin(Together together, LocalOptions options) {
+            together.run(() -> forgetPods(options));
+            return new Ahead(
+                    together.begin(Installation::definitions),
+                    together.begin(DataPlane::start),
+                    together.begin(() -> new ChartRepository(options.chartsPort())));
+        }
+
+        /** Closes what was begun in vain; closing twice does no harm. */
+        void abandon() {
+            for (Together.Step<? extends AutoCloseable> step : List.of(dataPlane, charts)) {
+                try {
+                    LocalMode.close(step.get());
+                } catch (IOException neverBegan) {
+                    LOGGER.debug("nothing to close", neverBegan);
+                }
+            }
         }
     }
 
@@ -108,7 +132,8 @@ public final class LocalMode implements AutoCloseable {
         return HexFormat.of().formatHex(bytes);
     }
 
-    private static void writePrivate(Path file, String text) throws IOException {
+    /** Writes a file that only its owner may read. */
+    static void writePrivate(Path file, String text) throws IOException {
         Files.deleteIfExists(file);
         if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
             Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
@@ -116,7 +141,7 @@ public final class LocalMode implements AutoCloseable {
         Files.writeString(file, text);
     }
 
-    private KubernetesClient client(String token) {
+    private synchronized KubernetesClient client(String token) {
         Config config = Config.fromKubeconfig(api.kubeconfig("inside", token));
         KubernetesClient client =
                 new KubernetesClientBuilder().withConfig(config).build();
@@ -124,129 +149,72 @@ public final class LocalMode implements AutoCloseable {
         return client;
     }
 
-    private void startControllers(String token) throws IOException {
-        KubernetesClient client = client(token);
-        install(client, "/crds/istio.json.gz");
-        install(client, "/crds/gateway-api.json.gz");
-        EventRecorder events = new EventRecorder(client);
-        parts.add(events);
-        Controllers controllers = new Controllers(client, events);
-        parts.add(controllers);
-        controllers.start();
-        DataPlane dataPlane = DataPlane.start();
-        parts.add(dataPlane);
-        DataPlaneFeed feed = new DataPlaneFeed(client, dataPlane);
-        parts.add(feed);
-        feed.start();
-        ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
-        stats = URI.create("http://127.0.0.1:" + metrics.address().getPort() + "/stats/prometheus");
-        Kubelet kubelet = new Kubelet(new Kubelet.Surroundings(
-                client,
-                dataPlane,
-                new Images(options.images()),
-                new AddressPool(),
-                options.dataDir().toAbsolutePath().resolve("pods"),
-                new Accounts(client, api),
-                events,
-                ledger));
-        KubeletEndpoint endpoint = new KubeletEndpoint(kubelet, api.authority());
-        parts.add(endpoint);
-        parts.add(kubelet);
-        kubelet.start(endpoint.port());
-        ChartRepository repository = new ChartRepository(options.chartsPort());
-        parts.add(repository);
-        charts = repository.url();
-        ingress(client);
-        client.resource(new ConfigMapBuilder()
-                        .withNewMetadata()
-                        .withName("weir-local")
-                        .withNamespace("kube-public")
-                        .endMetadata()
-                        .withData(Map.of("operatorInside", Boolean.toString(options.operatorInside())))
-                        .build())
-                .create();
-        if (options.operatorInside()) {
-            try (InputStream in = resource(RELEASES)) {
-                client.load(in).create();
-            }
-            parts.add(Operator.start(client(token), Operator.Options.allNamespaces()));
+    /** Starts everything but the API server; what does not wait for another thing is done at the same time. */
+    private void startControllers(Ahead ahead) throws IOException {
+        KubernetesClient client = client(inside);
+        EventRecorder events = keep(new EventRecorder(client));
+        DataPlane dataPlane = keep(ahead.dataPlane().get());
+        SharedCaches caches = keep(SharedCaches.of(client));
+        Controllers controllers = keep(new Controllers(client, caches, events));
+        DataPlaneFeed feed = keep(new DataPlaneFeed(client, caches, dataPlane));
+        Kubelet kubelet = new Kubelet(
+                new Kubelet.Surroundings(
+                        client,
+                        dataPlane,
+                        new Images(options.images()),
+                        new AddressPool(),
+                        podFolder(options),
+                        new ServiceAccountTokens(client, api),
+                        events,
+                        ledger),
+                caches.pods());
+        KubeletEndpoint endpoint = keep(new KubeletEndpoint(kubelet, api.authority()));
+        keep(kubelet);
+        try (Together together = new Together()) {
+            together.run(() -> {
+                kubelet.start(endpoint.port());
+                caches.start();
+            });
+            together.run(() -> Installation.ingress(client));
+            together.run(() -> Installation.describe(client, options.operatorInside()));
+            together.run(() -> {
+                Installation.install(client, ahead.definitions().get());
+                feed.start();
+                if (options.operatorInside()) {
+                    Installation.installReleases(client);
+                    keep(Operator.start(client(inside), Operator.Options.allNamespaces()));
+                }
+            });
+            ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
+            stats = URI.create("http://127.0.0.1:" + metrics.address().getPort() + "/stats/prometheus");
+            charts = keep(ahead.charts().get()).url();
+            together.finish();
         }
-        awaitGateway(client);
+        gateway = Installation.awaitGateway(client);
         controllers.startCollecting();
     }
 
-    private static InputStream resource(String name) {
-        return Objects.requireNonNull(LocalMode.class.getResourceAsStream(name), name);
+    private synchronized <T extends AutoCloseable> T keep(T part) {
+        parts.add(part);
+        return part;
     }
 
-    private static void install(KubernetesClient client, String file) throws IOException {
-        ObjectMapper json = new ObjectMapper();
-        try (InputStream in = new GZIPInputStream(resource(file))) {
-            for (JsonNode definition : json.readTree(in)) {
-                client.raw("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "POST", definition);
-            }
+    /** Removes the files of pods that an earlier local mode ran; before the first pod of this one runs, they are aside. */
+    private static void forgetPods(LocalOptions options) throws IOException {
+        Path old = podFolder(options).resolveSibling("pods.old");
+        PodVolumes.deleteTree(old);
+    }
+
+    private static void setPodsAside(LocalOptions options) throws IOException {
+        Path pods = podFolder(options);
+        Path old = pods.resolveSibling("pods.old");
+        if (Files.exists(pods) && !Files.exists(old)) {
+            Files.move(pods, old);
         }
     }
 
-    private record Accounts(KubernetesClient client, ApiServer api) implements Kubelet.ServiceAccounts {
-        @Override
-        public Path kubeconfig(Pod pod, Path folder) {
-            try {
-                Path file = folder.resolve("serviceaccount.kubeconfig");
-                Files.createDirectories(folder);
-                writePrivate(file, api.kubeconfig(pod.getSpec().getServiceAccountName(), token(pod, DAY_SECONDS)));
-                return file;
-            } catch (IOException failure) {
-                throw new UncheckedIOException(failure);
-            }
-        }
-
-        @Override
-        public String token(Pod pod, @Nullable Long seconds) {
-            String account = pod.getSpec().getServiceAccountName();
-            String path = "/api/v1/namespaces/" + pod.getMetadata().getNamespace() + "/serviceaccounts/"
-                    + (account == null || account.isEmpty() ? "default" : account) + "/token";
-            String answer = client.raw(
-                    path,
-                    "POST",
-                    "{\"kind\":\"TokenRequest\",\"apiVersion\":\"authentication.k8s.io/v1\",\"spec\":{\"expirationSeconds\":"
-                            + (seconds == null ? HOUR_SECONDS : seconds) + "}}");
-            try {
-                return new ObjectMapper()
-                        .readTree(answer)
-                        .path("status")
-                        .path("token")
-                        .asText();
-            } catch (IOException malformed) {
-                throw new UncheckedIOException(malformed);
-            }
-        }
-    }
-
-    /** The gateway that Istio's demo profile brings. */
-    private static void ingress(KubernetesClient client) throws IOException {
-        client.resource(new NamespaceBuilder()
-                        .withNewMetadata()
-                        .withName("istio-system")
-                        .endMetadata()
-                        .build())
-                .create();
-        try (InputStream in = resource("/istio-ingressgateway.yaml")) {
-            client.load(in).inNamespace("istio-system").create();
-        }
-    }
-
-    private void awaitGateway(KubernetesClient client) {
-        var pod = client.pods()
-                .inNamespace("istio-system")
-                .withLabel("istio", "ingressgateway")
-                .waitUntilCondition(
-                        p -> p != null && ReplicaSetController.isReady(p), GATEWAY_WAIT_SECONDS, TimeUnit.SECONDS);
-        Map<String, String> annotations = pod.getMetadata().getAnnotations();
-        String bound = annotations == null ? null : annotations.get(DataPlaneFeed.BOUND_PORTS);
-        String address =
-                bound == null ? pod.getStatus().getPodIP() + ":80" : bound.replaceAll("^\\{\"80\":\"|\"}$", "");
-        gateway = URI.create("http://" + address);
+    private static Path podFolder(LocalOptions options) {
+        return options.dataDir().toAbsolutePath().resolve("pods");
     }
 
     public URI apiUrl() {

@@ -1,0 +1,47 @@
+package dev.weir.local;
+
+import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.ReplicaSet;
+import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The watches that several parts of local mode need, each opened once. Parts add their handlers before it starts. */
+record SharedCaches(
+        SharedIndexInformer<Deployment> deployments,
+        SharedIndexInformer<ReplicaSet> replicaSets,
+        SharedIndexInformer<Pod> pods,
+        SharedIndexInformer<Service> services,
+        SharedIndexInformer<EndpointSlice> slices,
+        SharedIndexInformer<Namespace> namespaces)
+        implements AutoCloseable {
+
+    static SharedCaches of(KubernetesClient client) {
+        return new SharedCaches(
+                client.apps().deployments().inAnyNamespace().runnableInformer(0),
+                client.apps().replicaSets().inAnyNamespace().runnableInformer(0),
+                client.pods().inAnyNamespace().runnableInformer(0),
+                client.services().inAnyNamespace().runnableInformer(0),
+                client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0),
+                client.namespaces().runnableInformer(0));
+    }
+
+    private List<SharedIndexInformer<?>> all() {
+        return List.of(deployments, replicaSets, pods, services, slices, namespaces);
+    }
+
+    /** Begins to watch; returns at once. */
+    void start() {
+        all().forEach(SharedIndexInformer::start);
+    }
+
+    @Override
+    public void close() {
+        Controllers.closeAll(new ArrayList<>(all()));
+    }
+}
