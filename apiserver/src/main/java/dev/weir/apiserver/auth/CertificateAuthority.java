@@ -1,54 +1,54 @@
 package dev.weir.apiserver.auth;
 
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
+import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.security.SecureRandom;
+import java.security.Signature;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Date;
+import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
-import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x500.X500NameBuilder;
-import org.bouncycastle.asn1.x500.style.BCStyle;
-import org.bouncycastle.asn1.x509.BasicConstraints;
-import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.GeneralName;
-import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.asn1.x509.KeyPurposeId;
-import org.bouncycastle.asn1.x509.KeyUsage;
-import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
-import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
-import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
-import org.bouncycastle.openssl.jcajce.JcaPKCS8Generator;
-import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
-/** A certificate authority of one server's own: it signs what the server and its clients show. */
+/**
+ * A certificate authority of one server's own: it signs what the server and its clients show (X.509 version 3, RFC 5280,
+ * with keys on the curve P-256).
+ */
 public final class CertificateAuthority {
     private static final Duration VALID = Duration.ofDays(3650);
+    /** Clocks of clients may be a little behind. */
+    private static final Duration EARLIER = Duration.ofHours(1);
+
+    private static final byte[] ECDSA_WITH_SHA256 = Der.sequence(Der.oid("1.2.840.10045.4.3.2"));
+    private static final String COMMON_NAME = "2.5.4.3";
+    private static final String ORGANIZATION = "2.5.4.10";
+    private static final String SERVER = "1.3.6.1.5.5.7.3.1";
+    private static final String CLIENT = "1.3.6.1.5.5.7.3.2";
+    private static final int LINE = 64;
 
     private final Identity root;
 
     /** A key and its certificate. */
     public record Identity(PrivateKey key, X509Certificate certificate) {
         public String keyPem() {
-            try {
-                return pem(new JcaPKCS8Generator(key, null));
-            } catch (org.bouncycastle.util.io.pem.PemGenerationException broken) {
-                throw new UncheckedIOException(broken);
-            }
+            return pem("PRIVATE KEY", key.getEncoded());
         }
 
         public String certificatePem() {
-            return pem(certificate);
+            try {
+                return pem("CERTIFICATE", certificate.getEncoded());
+            } catch (CertificateEncodingException broken) {
+                throw new IllegalStateException(broken);
+            }
         }
     }
 
@@ -59,18 +59,13 @@ public final class CertificateAuthority {
     /** A new authority with a fresh key. */
     public static CertificateAuthority create() {
         KeyPair keys = keys();
-        X500Name name = new X500NameBuilder(BCStyle.INSTANCE)
-                .addRDN(BCStyle.CN, "weir-ca")
-                .build();
-        JcaX509v3CertificateBuilder builder = builder(name, name, keys);
-        try {
-            builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(true));
-            builder.addExtension(
-                    Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.digitalSignature));
-            return new CertificateAuthority(new Identity(keys.getPrivate(), sign(builder, keys.getPrivate())));
-        } catch (IOException | GeneralSecurityException | OperatorCreationException broken) {
-            throw new IllegalStateException(broken);
-        }
+        byte[] name = Der.sequence(part(COMMON_NAME, "weir-ca"));
+        byte[] extensions = Der.sequence(
+                extension("2.5.29.19", true, Der.sequence(Der.yes())),
+                // digitalSignature and keyCertSign
+                extension("2.5.29.15", true, Der.bits(2, new byte[] {(byte) 0x84})));
+        X509Certificate certificate = sign(name, name, keys.getPublic(), extensions, keys.getPrivate());
+        return new CertificateAuthority(new Identity(keys.getPrivate(), certificate));
     }
 
     public X509Certificate certificate() {
@@ -81,60 +76,78 @@ public final class CertificateAuthority {
         return root.certificatePem();
     }
 
-    /** A server's certificate for these names and IP addresses. */
+    /** A server's certificate for these names and IPv4 addresses. */
     public Identity server(String commonName, List<String> names) {
-        GeneralName[] alternatives = names.stream()
-                .map(name ->
-                        new GeneralName(name.matches("[0-9.]+") ? GeneralName.iPAddress : GeneralName.dNSName, name))
-                .toArray(GeneralName[]::new);
+        byte[][] alternatives = names.stream()
+                .map(name -> name.matches("[0-9.]+")
+                        ? Der.of(0x87, address(name))
+                        : Der.of(0x82, name.getBytes(StandardCharsets.US_ASCII)))
+                .toArray(byte[][]::new);
         return issue(
-                new X500NameBuilder(BCStyle.INSTANCE)
-                        .addRDN(BCStyle.CN, commonName)
-                        .build(),
-                new GeneralNames(alternatives),
-                KeyPurposeId.id_kp_serverAuth);
+                Der.sequence(part(COMMON_NAME, commonName)),
+                purpose(SERVER),
+                extension("2.5.29.17", false, Der.sequence(alternatives)));
+    }
+
+    private static byte[] address(String dotted) {
+        String[] numbers = dotted.split("\\.");
+        byte[] bytes = new byte[numbers.length];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) Integer.parseInt(numbers[i]);
+        }
+        return bytes;
     }
 
     /** A client's certificate: the name is the user, each organization a group. */
     public Identity client(String user, List<String> groups) {
-        X500NameBuilder name = new X500NameBuilder(BCStyle.INSTANCE);
-        groups.forEach(group -> name.addRDN(BCStyle.O, group));
-        name.addRDN(BCStyle.CN, user);
-        return issue(name.build(), null, KeyPurposeId.id_kp_clientAuth);
+        List<byte[]> name = new ArrayList<>();
+        groups.forEach(group -> name.add(part(ORGANIZATION, group)));
+        name.add(part(COMMON_NAME, user));
+        return issue(Der.sequence(name.toArray(byte[][]::new)), purpose(CLIENT));
     }
 
-    private Identity issue(
-            X500Name subject, @org.jspecify.annotations.Nullable GeneralNames names, KeyPurposeId purpose) {
+    private Identity issue(byte[] subject, byte[]... extensions) {
         KeyPair keys = keys();
-        X500Name issuer = X500Name.getInstance(
-                root.certificate().getSubjectX500Principal().getEncoded());
-        JcaX509v3CertificateBuilder builder = builder(issuer, subject, keys);
+        byte[] issuer = root.certificate().getSubjectX500Principal().getEncoded();
+        X509Certificate certificate = sign(issuer, subject, keys.getPublic(), Der.sequence(extensions), root.key());
+        return new Identity(keys.getPrivate(), certificate);
+    }
+
+    private static byte[] part(String type, String value) {
+        return Der.set(Der.sequence(Der.oid(type), Der.text(value)));
+    }
+
+    private static byte[] purpose(String oid) {
+        return extension("2.5.29.37", false, Der.sequence(Der.oid(oid)));
+    }
+
+    private static byte[] extension(String oid, boolean critical, byte[] value) {
+        return Der.sequence(Der.oid(oid), critical ? Der.yes() : new byte[0], Der.octets(value));
+    }
+
+    private static X509Certificate sign(
+            byte[] issuer, byte[] subject, PublicKey key, byte[] extensions, PrivateKey signer) {
+        Instant now = Instant.now();
+        byte[] version3 = Der.of(0xa0, Der.integer(BigInteger.TWO));
+        byte[] body = Der.sequence(
+                version3,
+                Der.integer(new BigInteger(120, new SecureRandom())),
+                ECDSA_WITH_SHA256,
+                issuer,
+                Der.sequence(Der.time(now.minus(EARLIER)), Der.time(now.plus(VALID))),
+                subject,
+                key.getEncoded(),
+                Der.of(0xa3, extensions));
         try {
-            builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purpose));
-            if (names != null) {
-                builder.addExtension(Extension.subjectAlternativeName, false, names);
-            }
-            return new Identity(keys.getPrivate(), sign(builder, root.key()));
-        } catch (IOException | GeneralSecurityException | OperatorCreationException broken) {
+            Signature signature = Signature.getInstance("SHA256withECDSA");
+            signature.initSign(signer);
+            signature.update(body);
+            byte[] certificate = Der.sequence(body, ECDSA_WITH_SHA256, Der.bits(0, signature.sign()));
+            return (X509Certificate)
+                    CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(certificate));
+        } catch (GeneralSecurityException broken) {
             throw new IllegalStateException(broken);
         }
-    }
-
-    private static JcaX509v3CertificateBuilder builder(X500Name issuer, X500Name subject, KeyPair keys) {
-        Instant now = Instant.now();
-        return new JcaX509v3CertificateBuilder(
-                issuer,
-                new BigInteger(120, new SecureRandom()),
-                Date.from(now.minus(Duration.ofHours(1))),
-                Date.from(now.plus(VALID)),
-                subject,
-                keys.getPublic());
-    }
-
-    private static X509Certificate sign(JcaX509v3CertificateBuilder builder, PrivateKey key)
-            throws GeneralSecurityException, OperatorCreationException {
-        return new JcaX509CertificateConverter()
-                .getCertificate(builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(key)));
     }
 
     private static KeyPair keys() {
@@ -147,13 +160,9 @@ public final class CertificateAuthority {
         }
     }
 
-    private static String pem(Object object) {
-        StringWriter text = new StringWriter();
-        try (JcaPEMWriter writer = new JcaPEMWriter(text)) {
-            writer.writeObject(object);
-        } catch (IOException broken) {
-            throw new UncheckedIOException(broken);
-        }
-        return text.toString();
+    private static String pem(String label, byte[] der) {
+        return "-----BEGIN " + label + "-----\n"
+                + Base64.getMimeEncoder(LINE, new byte[] {'\n'}).encodeToString(der)
+                + "\n-----END " + label + "-----\n";
     }
 }
