@@ -1,5 +1,9 @@
 package dev.weir.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.weir.bench.StartupBench;
 import dev.weir.local.LocalMode;
 import dev.weir.local.LocalOptions;
 import java.io.File;
@@ -7,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +36,11 @@ import picocli.CommandLine.Spec;
 final class LocalCommand implements Callable<Integer> {
     private static final int START_SECONDS = 60;
     private static final int STOP_SECONDS = 15;
+    private static final YAMLMapper YAML = YAMLMapper.builder()
+            .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+            .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+            .build();
+    private static final List<String> ADDRESSES = List.of("api", "gateway", "charts", "metrics", "kubeconfig");
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -173,7 +183,7 @@ final class LocalCommand implements Callable<Integer> {
     }
 
     private static void print(Properties state) {
-        for (String key : List.of("api", "gateway", "charts", "metrics", "kubeconfig")) {
+        for (String key : ADDRESSES) {
             if (state.containsKey(key)) {
                 System.out.printf("%-11s %s%n", key, state.getProperty(key));
             }
@@ -240,15 +250,52 @@ final class LocalCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** How {@code status} is printed. */
+    enum Output {
+        text,
+        json,
+        yaml
+    }
+
     @Command(
             name = "status",
             description = "Lists the addresses; exit code 1 if none runs.",
             mixinStandardHelpOptions = true)
-    int status(@Mixin Where place) throws IOException {
+    int status(
+            @Mixin Where place,
+            @Option(
+                            names = {"-o", "--output"},
+                            defaultValue = "text",
+                            description = "One of: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+                    Output output)
+            throws IOException {
         Optional<Properties> running = place.running();
-        running.ifPresentOrElse(
-                LocalCommand::print, () -> System.err.println("no local mode runs in " + place.folder()));
+        switch (output) {
+            case text ->
+                running.ifPresentOrElse(
+                        LocalCommand::print, () -> System.err.println("no local mode runs in " + place.folder()));
+            case json ->
+                System.out.println(
+                        new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(facts(place, running)));
+            case yaml -> System.out.print(YAML.writeValueAsString(facts(place, running)));
+        }
         return running.isPresent() ? 0 : 1;
+    }
+
+    /** The status as data: whether one runs, where its files are, and if it runs its process and addresses. */
+    private static Map<String, Object> facts(Where place, Optional<Properties> running) {
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("running", running.isPresent());
+        facts.put("dataDir", place.folder().toString());
+        running.ifPresent(state -> {
+            facts.put("pid", Long.parseLong(state.getProperty("pid")));
+            for (String key : ADDRESSES) {
+                if (state.containsKey(key)) {
+                    facts.put(key, state.getProperty(key));
+                }
+            }
+        });
+        return facts;
     }
 
     @Command(name = "env", description = "Prints the export line for the shell.", mixinStandardHelpOptions = true)
@@ -269,13 +316,33 @@ final class LocalCommand implements Callable<Integer> {
             throw new IOException(place.folder() + " does not look like a folder of local mode; it is left as it is");
         }
         if (Files.exists(place.folder())) {
-            try (Stream<Path> files = Files.walk(place.folder())) {
-                for (Path file :
-                        files.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+            delete(place.folder());
         }
         return 0;
+    }
+
+    @Command(
+            name = "rehearse",
+            hidden = true,
+            description = "Starts local mode, releases once and stops. The launcher makes its start cache from this.",
+            mixinStandardHelpOptions = true)
+    int rehearse() throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("weir-rehearsal");
+        try {
+            try (LocalMode local = LocalMode.start(LocalOptions.in(folder))) {
+                StartupBench.rehearse(local.kubeconfig(), local.gateway());
+            }
+        } finally {
+            delete(folder);
+        }
+        return 0;
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
     }
 }
