@@ -3,7 +3,9 @@ package dev.weir.apiserver;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.auth.Access;
 import dev.weir.apiserver.auth.Authenticator;
+import dev.weir.apiserver.auth.BootstrapRoles;
 import dev.weir.apiserver.auth.CertificateAuthority;
+import dev.weir.apiserver.auth.RoleAggregation;
 import dev.weir.apiserver.auth.ServiceAccountTokens;
 import dev.weir.apiserver.builtin.ServiceAddresses;
 import dev.weir.apiserver.custom.Definitions;
@@ -47,6 +49,7 @@ public final class ApiServer implements AutoCloseable {
     public static ApiServer start(ApiServerOptions options) throws IOException {
         CertificateAuthority authority = CertificateAuthority.create();
         AtomicReference<Definitions> definitions = new AtomicReference<>();
+        AtomicReference<RoleAggregation> aggregation = new AtomicReference<>();
         ServiceAddresses addresses = new ServiceAddresses();
         VersionedStore store = new VersionedStore(event -> {
             if (event.entry().key().resource().equals("services")) {
@@ -57,12 +60,17 @@ public final class ApiServer implements AutoCloseable {
                 known.written(event);
                 known.cleanUp(event);
             }
+            RoleAggregation gathers = aggregation.get();
+            if (gathers != null) {
+                gathers.written(event);
+            }
             options.afterWrite().accept(event);
         });
         Resources resources = new Resources(store, new Kinds(), addresses);
         Tables tables = new Tables(options.clock());
         Definitions defined = new Definitions(resources, tables, options.clock());
         definitions.set(defined);
+        aggregation.set(new RoleAggregation(store));
         Bootstrap.fill(store);
         Access access = new Access(store, options.authorize());
         ServiceAccountTokens tokens = new ServiceAccountTokens(signingKey(), options.clock());
@@ -92,31 +100,33 @@ public final class ApiServer implements AutoCloseable {
                 namespace.putObject("status").put("phase", "Active");
                 store.create(new VersionedStore.Key("namespaces", "", name), namespace);
             }
-            role(store, "cluster-admin", List.of("*"), List.of("*"));
-            role(store, "view", List.of("get", "list", "watch"), List.of("*"));
+            for (ObjectNode role : BootstrapRoles.all()) {
+                String name = role.path("metadata").path("name").asText();
+                boolean binding = role.path("kind").asText().equals("ClusterRoleBinding");
+                stamp(role.withObject("/metadata"));
+                store.create(
+                        new VersionedStore.Key(
+                                (binding ? "clusterrolebindings" : "clusterroles") + ".rbac.authorization.k8s.io",
+                                "",
+                                name),
+                        role);
+            }
         }
 
-        private static ObjectNode object(String apiVersion, String kind, String name) {
-            ObjectNode object = Json.MAPPER.createObjectNode();
-            object.put("apiVersion", apiVersion).put("kind", kind);
-            object.putObject("metadata")
-                    .put("name", name)
-                    .put("uid", UUID.randomUUID().toString())
+        private static void stamp(ObjectNode metadata) {
+            metadata.put("uid", UUID.randomUUID().toString())
                     .put(
                             "creationTimestamp",
                             java.time.Instant.now()
                                     .truncatedTo(java.time.temporal.ChronoUnit.SECONDS)
                                     .toString());
-            return object;
         }
 
-        private static void role(VersionedStore store, String name, List<String> verbs, List<String> groups) {
-            ObjectNode role = object("rbac.authorization.k8s.io/v1", "ClusterRole", name);
-            ObjectNode rule = role.putArray("rules").addObject();
-            verbs.forEach(rule.putArray("verbs")::add);
-            groups.forEach(rule.putArray("apiGroups")::add);
-            rule.putArray("resources").add("*");
-            store.create(new VersionedStore.Key("clusterroles.rbac.authorization.k8s.io", "", name), role);
+        private static ObjectNode object(String apiVersion, String kind, String name) {
+            ObjectNode object = Json.MAPPER.createObjectNode();
+            object.put("apiVersion", apiVersion).put("kind", kind);
+            stamp(object.putObject("metadata").put("name", name));
+            return object;
         }
     }
 

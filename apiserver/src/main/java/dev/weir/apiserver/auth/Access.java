@@ -8,16 +8,11 @@ import dev.weir.apiserver.rest.ResourceType;
 import dev.weir.apiserver.store.VersionedStore;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Role-based access control over the roles and bindings in the store, after Kubernetes' RBAC authorizer. */
 public final class Access {
     private static final String GROUP = ".rbac.authorization.k8s.io";
-    private static final Set<String> PUBLIC_PATHS =
-            Set.of("/version", "/api", "/apis", "/openapi/v3", "/healthz", "/livez", "/readyz");
-    private static final Set<String> SELF_REVIEWS =
-            Set.of("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews");
-
     private final VersionedStore store;
     private final boolean enforced;
 
@@ -27,14 +22,11 @@ public final class Access {
         this.enforced = enforced;
     }
 
-    /** Something that a user may or may not do. */
-    private record Attributes(String verb, String group, String resource, String namespace, String name) {}
-
     /** @throws ApiException 403 if the user may not */
     public void require(User user, String verb, ResourceType type, String namespace, String name, String subresource) {
         String resource = subresource.isEmpty() ? type.plural() : type.plural() + "/" + subresource;
-        Attributes asked = new Attributes(verb, type.group(), resource, namespace, name);
-        if (SELF_REVIEWS.contains(type.plural()) || allowed(user, asked)) {
+        Permission asked = Permission.ofResource(verb, type.group(), resource, namespace, name);
+        if (allowed(user, asked)) {
             return;
         }
         String where = namespace.isEmpty() ? "at the cluster scope" : "in the namespace \"" + namespace + "\"";
@@ -45,20 +37,16 @@ public final class Access {
                         + type.group() + "\" " + where);
     }
 
-    /** Discovery is open to everybody who is known; other paths to masters. */
+    /** @throws ApiException 403 if the user may not ask for this path */
     public void requirePath(User user, String verb, String path) {
-        boolean open = PUBLIC_PATHS.stream().anyMatch(prefix -> path.equals(prefix) || path.startsWith(prefix + "/"));
-        if (!open && enforced && !user.isMaster()) {
+        if (!allowed(user, Permission.ofPath(verb, path))) {
             throw ApiException.forbiddenPath(
                     "forbidden: User \"" + user.name() + "\" cannot " + verb + " path \"" + path + "\"");
         }
     }
 
-    private boolean allowed(User user, Attributes asked) {
-        if (!enforced || user.isMaster()) {
-            return true;
-        }
-        return rules(user, asked.namespace()).stream().anyMatch(rule -> matches(rule, asked));
+    boolean allowed(User user, Permission asked) {
+        return mayEverything(user) || granted(rules(user, asked.namespace()), asked);
     }
 
     /** Every rule that some binding gives to the user in the namespace. */
@@ -79,17 +67,23 @@ public final class Access {
         return rules;
     }
 
-    private List<ObjectNode> list(String resource, @org.jspecify.annotations.Nullable String namespace) {
+    private List<ObjectNode> list(String resource, @Nullable String namespace) {
+        return entries(store, resource, namespace).stream()
+                .map(VersionedStore.Entry::object)
+                .toList();
+    }
+
+    /** What the store has now of a resource. */
+    static List<VersionedStore.Entry> entries(VersionedStore store, String resource, @Nullable String namespace) {
         try {
-            return store.list(resource, namespace, 0).entries().stream()
-                    .map(VersionedStore.Entry::object)
-                    .toList();
+            return store.list(resource, namespace, 0).entries();
         } catch (VersionedStore.CompactedException impossible) {
             throw new IllegalStateException(impossible);
         }
     }
 
-    private List<JsonNode> rulesOf(ObjectNode binding, String namespace) {
+    /** The rules of the role that a binding refers to; none if there is no such role. */
+    List<JsonNode> rulesOf(ObjectNode binding, String namespace) {
         JsonNode reference = binding.path("roleRef");
         boolean cluster = reference.path("kind").asText().equals("ClusterRole");
         VersionedStore.Key key = new VersionedStore.Key(
@@ -120,32 +114,46 @@ public final class Access {
         return false;
     }
 
-    private static boolean matches(JsonNode rule, Attributes asked) {
-        return has(rule.path("verbs"), asked.verb())
-                && has(rule.path("apiGroups"), asked.group())
-                && hasResource(rule.path("resources"), asked.resource())
-                && (rule.path("resourceNames").isEmpty() || contains(rule.path("resourceNames"), asked.name()));
+    /** True if no rule can refuse the user. */
+    boolean mayEverything(User user) {
+        return !enforced || user.isMaster();
     }
 
-    private static boolean hasResource(JsonNode resources, String resource) {
-        if (has(resources, resource)) {
-            return true;
-        }
-        int slash = resource.indexOf('/');
-        return slash > 0 && contains(resources, "*" + resource.substring(slash));
-    }
-
-    private static boolean has(JsonNode list, String value) {
-        return contains(list, "*") || contains(list, value);
-    }
-
-    private static boolean contains(JsonNode list, String value) {
-        for (JsonNode item : list) {
-            if (item.asText().equals(value)) {
-                return true;
+    /** True if the user holds everything that a policy rule grants. */
+    boolean covers(User user, String namespace, JsonNode rule) {
+        List<JsonNode> held = rules(user, namespace);
+        for (JsonNode verb : rule.path("verbs")) {
+            for (JsonNode path : rule.path("nonResourceURLs")) {
+                if (!granted(held, Permission.ofPath(verb.asText(), path.asText()))) {
+                    return false;
+                }
+            }
+            for (JsonNode group : rule.path("apiGroups")) {
+                for (JsonNode resource : rule.path("resources")) {
+                    if (!coversResource(held, rule, verb.asText(), group.asText(), resource.asText())) {
+                        return false;
+                    }
+                }
             }
         }
-        return false;
+        return true;
+    }
+
+    private static boolean coversResource(
+            List<JsonNode> held, JsonNode rule, String verb, String group, String resource) {
+        if (rule.path("resourceNames").isEmpty()) {
+            return granted(held, Permission.ofResource(verb, group, resource, "", ""));
+        }
+        for (JsonNode name : rule.path("resourceNames")) {
+            if (!granted(held, Permission.ofResource(verb, group, resource, "", name.asText()))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean granted(List<JsonNode> rules, Permission asked) {
+        return rules.stream().anyMatch(asked::grantedBy);
     }
 
     /** Fills in the status of an access or authentication review. */
@@ -175,11 +183,16 @@ public final class Access {
         user.groups().forEach(groups::add);
     }
 
-    private static Attributes attributes(JsonNode spec) {
+    private static Permission attributes(JsonNode spec) {
+        JsonNode path = spec.path("nonResourceAttributes");
+        if (path.isObject()) {
+            return Permission.ofPath(
+                    path.path("verb").asText(""), path.path("path").asText(""));
+        }
         JsonNode resource = spec.path("resourceAttributes");
         String sub = resource.path("subresource").asText("");
         String plural = resource.path("resource").asText("");
-        return new Attributes(
+        return Permission.ofResource(
                 resource.path("verb").asText(""),
                 resource.path("group").asText(""),
                 sub.isEmpty() ? plural : plural + "/" + sub,
@@ -189,7 +202,7 @@ public final class Access {
 
     private void rulesReview(JsonNode spec, ObjectNode status, User asking) {
         ArrayNode rules = status.putArray("resourceRules");
-        status.putArray("nonResourceRules");
+        ArrayNode paths = status.putArray("nonResourceRules");
         status.put("incomplete", false);
         if (!enforced || asking.isMaster()) {
             ObjectNode all = rules.addObject();
@@ -197,7 +210,8 @@ public final class Access {
             all.putArray("apiGroups").add("*");
             all.putArray("resources").add("*");
         } else {
-            rules(asking, spec.path("namespace").asText("")).forEach(rules::add);
+            rules(asking, spec.path("namespace").asText(""))
+                    .forEach(rule -> (rule.has("nonResourceURLs") ? paths : rules).add(rule));
         }
     }
 }

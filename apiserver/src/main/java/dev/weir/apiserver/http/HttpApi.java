@@ -174,7 +174,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
                 String.join(",", message.headers().getAll(HttpHeaderNames.ACCEPT)),
                 message.headers().get(HttpHeaderNames.USER_AGENT, ""),
                 ByteBufUtil.getBytes(message.content()),
-                user);
+                user,
+                message.headers().get(HttpHeaderNames.ACCEPT_ENCODING, "").contains("gzip"));
     }
 
     private static FullHttpResponse response(ApiResponse.Json json, @Nullable ApiRequest request) {

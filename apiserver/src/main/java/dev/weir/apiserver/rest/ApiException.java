@@ -198,6 +198,13 @@ public final class ApiException extends RuntimeException {
         return new ApiException(410, "Expired", message, null);
     }
 
+    /** An eviction that a disruption budget does not allow now; {@code why} says what the budget needs. */
+    public static ApiException tooManyRequests(String message, String why) {
+        ObjectNode details = JsonNodeFactory.instance.objectNode();
+        details.putArray("causes").addObject().put("reason", "DisruptionBudget").put("message", why);
+        return new ApiException(429, "TooManyRequests", message, details);
+    }
+
     /** A revision that is not there yet; the client may ask again. */
     public static ApiException tooLargeRevision(String asked, long newest) {
         ObjectNode details = JsonNodeFactory.instance.objectNode();

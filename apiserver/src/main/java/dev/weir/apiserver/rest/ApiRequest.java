@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param path decoded, without the query
  * @param contentType without parameters, lower case; empty if absent
  * @param accept as sent; empty if absent
+ * @param acceptsGzip true if the answer may be packed
  */
 public record ApiRequest(
         String method,
@@ -20,7 +21,8 @@ public record ApiRequest(
         String accept,
         String userAgent,
         byte[] body,
-        User user) {
+        User user,
+        boolean acceptsGzip) {
 
     /** The first value of a query parameter; null if absent. */
     public @Nullable String query(String name) {

@@ -28,7 +28,11 @@ public final class Deletes {
 
     public ApiResponse delete(Writes.Target target, ApiRequest request) {
         ObjectNode options = options(request);
-        boolean dryRun = WriteOptions.of(request, "DeleteOptions").dryRunWith(options);
+        return delete(target, options, WriteOptions.of(request, "DeleteOptions").dryRunWith(options));
+    }
+
+    /** @param options a DeleteOptions object */
+    ApiResponse delete(Writes.Target target, ObjectNode options, boolean dryRun) {
         ResourceType type = target.type();
         VersionedStore.Key key = Resources.key(type, target.namespace(), target.name());
         while (true) {
@@ -49,13 +53,44 @@ public final class Deletes {
             String value = request.query(name);
             if (value != null && !options.has(name)) {
                 if (name.equals("gracePeriodSeconds")) {
-                    options.put(name, Long.parseLong(value));
+                    options.put(name, number(value));
                 } else {
                     options.put(name, value);
                 }
             }
         }
+        checkOptions(options);
         return options;
+    }
+
+    private static void checkOptions(ObjectNode options) {
+        List<FieldError> errors = new ArrayList<>();
+        if (options.has("propagationPolicy") && options.has("orphanDependents")) {
+            errors.add(new FieldError(
+                    FieldError.Kind.INVALID,
+                    "propagationPolicy",
+                    Json.write(options.path("propagationPolicy")),
+                    "orphanDependents and deletionPropagation cannot be both set"));
+        }
+        String policy = options.path("propagationPolicy").asText("");
+        if (!policy.isEmpty() && !List.of("Foreground", "Background", "Orphan").contains(policy)) {
+            errors.add(new FieldError(
+                    FieldError.Kind.NOT_SUPPORTED,
+                    "propagationPolicy",
+                    "\"" + policy + "\"",
+                    "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
+        }
+        if (!errors.isEmpty()) {
+            throw ApiException.invalid("meta.k8s.io", "DeleteOptions", "", errors);
+        }
+    }
+
+    private static long number(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException malformed) {
+            throw ApiException.badRequest("strconv.ParseInt: parsing \"" + text + "\": invalid syntax");
+        }
     }
 
     private static void checkPreconditions(ResourceType type, ObjectNode live, JsonNode preconditions) {

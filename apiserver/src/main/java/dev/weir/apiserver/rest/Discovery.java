@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.schema.Recorded;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.zip.CRC32;
 
@@ -16,6 +18,9 @@ import java.util.zip.CRC32;
 public final class Discovery {
     private final Kinds kinds;
     private final Supplier<Map<String, ObjectNode>> customDocuments;
+    private final JsonNode recordedIndex = Recorded.json("openapi/index.json").path("paths");
+    private final Map<String, byte[]> packedDocuments = new ConcurrentHashMap<>();
+    private final Map<String, byte[]> plainDocuments = new ConcurrentHashMap<>();
 
     /** @param customDocuments OpenAPI documents of custom groups, by path such as {@code apis/example.com/v1} */
     public Discovery(Kinds kinds, Supplier<Map<String, ObjectNode>> customDocuments) {
@@ -46,7 +51,7 @@ public final class Discovery {
             default -> {}
         }
         if (path.startsWith("/openapi/v3/")) {
-            return openApi(path.substring("/openapi/v3/".length()));
+            return openApi(path.substring("/openapi/v3/".length()), request);
         }
         String[] parts = path.substring(1).split("/");
         if (parts[0].equals("api") && parts.length == 2 && parts[1].equals("v1")) {
@@ -180,7 +185,7 @@ public final class Discovery {
     private ObjectNode openApiIndex() {
         ObjectNode index = Json.MAPPER.createObjectNode();
         ObjectNode paths = index.putObject("paths");
-        Recorded.json("openapi/index.json").path("paths").properties().forEach(entry -> {
+        recordedIndex.properties().forEach(entry -> {
             if (Recorded.exists(file(entry.getKey()))) {
                 paths.set(entry.getKey(), entry.getValue());
             }
@@ -188,24 +193,46 @@ public final class Discovery {
         customDocuments
                 .get()
                 .forEach((path, document) -> paths.putObject(path)
-                        .put(
-                                "serverRelativeURL",
-                                "/openapi/v3/" + path + "?hash="
-                                        + checksum(Json.write(document).getBytes(StandardCharsets.UTF_8))));
+                        .put("serverRelativeURL", "/openapi/v3/" + path + "?hash=" + checksum(bytes(document))));
         return index;
+    }
+
+    private static byte[] bytes(JsonNode document) {
+        return Json.write(document).getBytes(StandardCharsets.UTF_8);
     }
 
     private static String file(String path) {
         return "openapi/" + path.replace('/', '_') + ".json.gz";
     }
 
-    private Optional<ApiResponse> openApi(String path) {
+    /** A document; it may be kept for long by whoever names its hash, as the index does. */
+    private Optional<ApiResponse> openApi(String path, ApiRequest request) {
         ObjectNode custom = customDocuments.get().get(path);
         if (custom != null) {
-            return json(custom);
+            byte[] body = bytes(custom);
+            return Optional.of(document(body, false, checksum(body), request));
         }
-        return path.matches("[a-z0-9./]+") && Recorded.exists(file(path))
-                ? Optional.of(new ApiResponse.Bytes(200, "application/json", Recorded.bytes(file(path)), Map.of()))
-                : Optional.empty();
+        if (!path.matches("[a-z0-9./]+") || !Recorded.exists(file(path))) {
+            return Optional.empty();
+        }
+        String url = recordedIndex.path(path).path("serverRelativeURL").asText("");
+        String hash = url.substring(url.indexOf("hash=") + "hash=".length());
+        boolean packed = request.acceptsGzip();
+        byte[] body = (packed ? packedDocuments : plainDocuments)
+                .computeIfAbsent(path, _ -> packed ? Recorded.packed(file(path)) : Recorded.bytes(file(path)));
+        return Optional.of(document(body, packed, hash, request));
+    }
+
+    private static ApiResponse document(byte[] body, boolean packed, String hash, ApiRequest request) {
+        Map<String, String> headers = new HashMap<>();
+        headers.put("ETag", "\"" + hash + "\"");
+        headers.put("Vary", "Accept, Accept-Encoding");
+        if (packed) {
+            headers.put("Content-Encoding", "gzip");
+        }
+        if (hash.equals(request.query("hash"))) {
+            headers.put("Cache-Control", "public, immutable");
+        }
+        return new ApiResponse.Bytes(200, "application/json", body, headers);
     }
 }

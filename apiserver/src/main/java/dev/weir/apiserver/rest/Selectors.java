@@ -57,6 +57,36 @@ public final class Selectors {
         return object -> byLabels.test(object) && byFields.test(object);
     }
 
+    /** True if a LabelSelector object selects an object; one that is absent selects nothing, an empty one everything. */
+    static boolean selects(@Nullable JsonNode selector, JsonNode object) {
+        if (selector == null || selector.isNull()) {
+            return false;
+        }
+        JsonNode labels = object.path("metadata").path("labels");
+        for (var wanted : selector.path("matchLabels").properties()) {
+            if (!wanted.getValue().equals(labels.get(wanted.getKey()))) {
+                return false;
+            }
+        }
+        for (JsonNode expression : selector.path("matchExpressions")) {
+            JsonNode present = labels.get(expression.path("key").asText());
+            boolean listed = false;
+            for (JsonNode value : expression.path("values")) {
+                listed |= value.equals(present);
+            }
+            boolean holds = switch (expression.path("operator").asText()) {
+                case "In" -> listed;
+                case "NotIn" -> !listed;
+                case "Exists" -> present != null;
+                default -> present == null;
+            };
+            if (!holds) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static Predicate<JsonNode> fields(ResourceType type, @Nullable String text) {
         Predicate<JsonNode> all = _ -> true;
         if (text == null || text.isBlank()) {

@@ -6,6 +6,7 @@ import dev.weir.apiserver.auth.Access;
 import dev.weir.apiserver.auth.ServiceAccountTokens;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -25,8 +26,16 @@ public final class Subresources {
     private final Deletes deletes;
     private final ServiceAccountTokens tokens;
     private final Access access;
+    private final Evictions evictions;
 
-    Subresources(Resources resources, Writes writes, Deletes deletes, ServiceAccountTokens tokens, Access access) {
+    Subresources(
+            Resources resources,
+            Writes writes,
+            Deletes deletes,
+            Evictions evictions,
+            ServiceAccountTokens tokens,
+            Access access) {
+        this.evictions = evictions;
         this.resources = resources;
         this.writes = writes;
         this.deletes = deletes;
@@ -45,10 +54,7 @@ public final class Subresources {
     ApiResponse handle(String verb, Writes.Target target, ApiRequest request) {
         return switch (target.subresource()) {
             case "binding" -> bind(target, request);
-            case "eviction" -> {
-                deletes.delete(new Writes.Target(target.type(), target.namespace(), target.name(), ""), request);
-                yield new ApiResponse.Json(201, ApiException.status("Success", null, null, null, 201));
-            }
+            case "eviction" -> evictions.evict(target, request);
             case "finalize" -> finalizeNamespace(target, request);
             case "token" -> token(target, request);
             case "log", "exec", "attach", "portforward" -> kubelet(target, request);
@@ -125,16 +131,9 @@ public final class Subresources {
     /** The pod's node answers; the query goes along. */
     private ApiResponse kubelet(Writes.Target target, ApiRequest request) {
         ObjectNode pod = resources.get(target.type(), target.namespace(), target.name());
-        String container = request.queryOr(
-                "container",
-                pod.path("spec").path("containers").path(0).path("name").asText());
-        boolean known = false;
-        for (JsonNode candidate : pod.path("spec").path("containers")) {
-            known |= candidate.path("name").asText().equals(container);
-        }
-        if (!known) {
-            throw ApiException.badRequest("container " + container + " is not valid for pod " + target.name());
-        }
+        String container = target.subresource().equals("portforward")
+                ? ""
+                : container(target.name(), pod.path("spec"), request.queryOr("container", ""));
         String node = pod.path("spec").path("nodeName").asText("");
         if (node.isEmpty()) {
             throw ApiException.badRequest("pod " + target.name() + " does not have a host assigned");
@@ -158,9 +157,35 @@ public final class Subresources {
                 .flatMap(entry -> entry.getValue().stream()
                         .map(value -> encode(rename(entry.getKey())) + "=" + encode(flag(entry.getKey(), value))))
                 .collect(Collectors.joining("&"));
-        String path = "/" + verb + "/" + target.namespace() + "/" + target.name() + "/" + container
-                + (query.isEmpty() ? "" : "?" + query);
+        String path = "/" + verb + "/" + target.namespace() + "/" + target.name()
+                + (container.isEmpty() ? "" : "/" + container) + (query.isEmpty() ? "" : "?" + query);
         return new ApiResponse.Kubelet(address, port, path);
+    }
+
+    /** The container that is asked for, or the only one that there is. */
+    private static String container(String pod, JsonNode spec, String asked) {
+        List<String> names = names(spec.path("containers"));
+        List<String> others = names(spec.path("initContainers"));
+        if (asked.isEmpty()) {
+            if (names.size() == 1) {
+                return names.getFirst();
+            }
+            String initial =
+                    others.isEmpty() ? "" : " or one of the init containers: [" + String.join(" ", others) + "]";
+            throw ApiException.badRequest("a container name must be specified for pod " + pod + ", choose one of: ["
+                    + String.join(" ", names) + "]" + initial);
+        }
+        others.addAll(names(spec.path("ephemeralContainers")));
+        if (!names.contains(asked) && !others.contains(asked)) {
+            throw ApiException.badRequest("container " + asked + " is not valid for pod " + pod);
+        }
+        return asked;
+    }
+
+    private static List<String> names(JsonNode containers) {
+        List<String> names = new ArrayList<>();
+        containers.forEach(container -> names.add(container.path("name").asText()));
+        return names;
     }
 
     private static String rename(String name) {

@@ -1,6 +1,7 @@
 package dev.weir.apiserver.rest;
 
 import dev.weir.apiserver.auth.Access;
+import dev.weir.apiserver.auth.RoleGuard;
 import dev.weir.apiserver.auth.ServiceAccountTokens;
 import dev.weir.apiserver.custom.Definitions;
 import dev.weir.apiserver.table.Tables;
@@ -17,7 +18,7 @@ public final class Wiring {
             Access access,
             ServiceAccountTokens tokens,
             Clock clock) {
-        Writes writes = new Writes(resources, clock);
+        Writes writes = new Writes(resources, clock, new RoleGuard(access));
         Deletes deletes = new Deletes(resources, clock);
         return new ApiHandler(
                 resources,
@@ -25,7 +26,7 @@ public final class Wiring {
                 new Reads(resources, tables),
                 writes,
                 new Scales(resources, writes, definitions.scales()),
-                new Subresources(resources, writes, deletes, tokens, access),
+                new Subresources(resources, writes, deletes, new Evictions(resources, deletes, clock), tokens, access),
                 access);
     }
 }

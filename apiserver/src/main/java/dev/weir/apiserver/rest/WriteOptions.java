@@ -1,12 +1,13 @@
 package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.apiserver.auth.User;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
 /** The query parameters of a write, checked. */
-public record WriteOptions(boolean dryRun, String fieldValidation, String manager, boolean force) {
+public record WriteOptions(boolean dryRun, String fieldValidation, String manager, boolean force, User user) {
     private static final Set<String> VALIDATIONS = Set.of("", "Ignore", "Strict", "Warn");
 
     /** @param kind the options' kind in error messages, such as {@code CreateOptions} */
@@ -40,7 +41,8 @@ public record WriteOptions(boolean dryRun, String fieldValidation, String manage
                 dryRun.equals("All"),
                 validation.isEmpty() ? "Warn" : validation,
                 request.manager(),
-                request.flag("force"));
+                request.flag("force"),
+                request.user());
     }
 
     /** Turns unknown fields into warnings, or into an error if the caller is strict. */

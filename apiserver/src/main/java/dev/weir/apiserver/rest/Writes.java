@@ -2,6 +2,7 @@ package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.auth.RoleGuard;
 import dev.weir.apiserver.merge.FieldManagement;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.store.VersionedStore;
@@ -34,11 +35,13 @@ public final class Writes {
 
     private final Resources resources;
     private final Clock clock;
+    private final RoleGuard guard;
     private final SecureRandom random = new SecureRandom();
 
-    public Writes(Resources resources, Clock clock) {
+    public Writes(Resources resources, Clock clock, RoleGuard guard) {
         this.resources = resources;
         this.clock = clock;
+        this.guard = guard;
     }
 
     /** Where a write goes: {@code name} is empty for a create, {@code subresource} for the main resource. */
@@ -159,6 +162,7 @@ public final class Writes {
                 throw ApiException.invalid(type, name, errors);
             }
             VersionedStore.Key key = Resources.key(type, target.namespace(), name);
+            guard.check(type, options.user(), candidate, null);
             List<String> warnings = strategy.warnings(candidate);
             Optional<VersionedStore.Entry> present = resources.store().get(key);
             if (options.dryRun() && present.isEmpty()) {
@@ -311,6 +315,7 @@ public final class Writes {
                 throw ApiException.modified(type, target.name());
             }
             ObjectNode next = prepareUpdate(target, wanted, live);
+            guard.check(type, options.user(), next, live);
             ResourceStrategy strategy = resources.strategy(type);
             boolean main = target.subresource().isEmpty();
             List<String> warnings = main ? strategy.warnings(next) : List.of();

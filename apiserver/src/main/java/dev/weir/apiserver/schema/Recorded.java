@@ -25,6 +25,15 @@ public final class Recorded {
         }
     }
 
+    /** Reads a packed file as it is. */
+    public static byte[] packed(String file) {
+        try (InputStream in = Recorded.class.getResourceAsStream(FOLDER + file)) {
+            return Objects.requireNonNull(in, file).readAllBytes();
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        }
+    }
+
     public static boolean exists(String file) {
         return Recorded.class.getResource(FOLDER + file) != null;
     }
