@@ -3,6 +3,7 @@ package dev.weir.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.sun.net.httpserver.HttpServer;
 import io.fabric8.kubernetes.api.model.DeletionPropagation;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -44,12 +46,36 @@ class LocalModeTest {
     @TempDir
     private static Path folder;
 
+    private static final CountDownLatch ARRIVED = new CountDownLatch(1);
+    private static final CountDownLatch RELEASED = new CountDownLatch(1);
+
+    /** A server of the test's own, behind an image; it holds back the answer for one path. */
+    private static HttpServer held;
+
     private static LocalMode local;
     private static KubernetesClient client;
 
     @BeforeAll
     static void start() throws IOException {
-        local = LocalMode.start(LocalOptions.in(folder).withOperatorInside(false));
+        held = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        held.setExecutor(CLIENTS);
+        held.createContext("/", exchange -> {
+            try (exchange) {
+                if (exchange.getRequestURI().getPath().equals("/held")) {
+                    ARRIVED.countDown();
+                    RELEASED.await();
+                }
+                exchange.sendResponseHeaders(200, -1);
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        held.start();
+        local = LocalMode.start(LocalOptions.in(folder)
+                .withOperatorInside(false)
+                .withImages(Map.of(
+                        "example.com/held",
+                        "http://127.0.0.1:" + held.getAddress().getPort())));
         client = new KubernetesClientBuilder()
                 .withConfig(Config.fromKubeconfig(Files.readString(local.kubeconfig())))
                 .build();
@@ -59,6 +85,7 @@ class LocalModeTest {
     static void stop() {
         client.close();
         local.close();
+        held.stop(0);
     }
 
     private static void apply(String namespace, String yaml, Object... values) {
@@ -286,6 +313,34 @@ class LocalModeTest {
         assertThat(accessLines("count-post")).isEqualTo(posts).isPositive();
         assertThat(client.apps().replicaSets().inNamespace("rolling").list().getItems())
                 .hasSize(2);
+    }
+
+    /** A pod goes once nothing leads to it and its request under way is answered, not before. */
+    @Test
+    void aRequestUnderWayIsAnsweredThoughItsPodIsDeleted() throws Exception {
+        deploy("drain", "slow", "example.com/held", 1);
+        route("drain", "slow");
+        rolledOut("drain", "slow");
+        awaitServed("slow.drain");
+        CompletableFuture<String> held = CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        return viaGateway("GET", "slow.drain", "/held", "");
+                    } catch (IOException lost) {
+                        throw new java.io.UncheckedIOException(lost);
+                    }
+                },
+                CLIENTS);
+        assertThat(ARRIVED.await(20, TimeUnit.SECONDS)).isTrue();
+        Pod pod = pods("drain", "slow").getFirst();
+        client.apps().deployments().inNamespace("drain").withName("slow").scale(0);
+        await().atMost(SOON)
+                .untilAsserted(() ->
+                        assertThat(viaGateway("GET", "slow.drain", "/get", "")).startsWith("HTTP/1.1 503"));
+        assertThat(client.pods().resource(pod).get()).isNotNull();
+        RELEASED.countDown();
+        assertThat(held.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200");
+        await().atMost(SOON).until(() -> client.pods().resource(pod).get() == null);
     }
 
     /** Sends one request after the other until told to stop; fails at the first that is not answered 200. */
