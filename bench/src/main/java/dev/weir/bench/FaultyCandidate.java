@@ -25,7 +25,9 @@ public final class FaultyCandidate {
         /** Answers after two seconds. */
         SLOW,
         /** Answers at once: not faulty, for comparison. */
-        ANSWER;
+        ANSWER,
+        /** Answers at once and is never sent anything: what pairs differ by although nothing differs. */
+        NONE;
 
         String label() {
             return name().toLowerCase(Locale.ROOT);

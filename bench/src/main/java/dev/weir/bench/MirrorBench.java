@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /** What mirroring to a candidate that misbehaves costs the users of the primary: 99th percentiles with and without. */
 public final class MirrorBench {
@@ -36,7 +37,10 @@ public final class MirrorBench {
     private static final String NAMESPACE = "default";
     private static final Duration WAIT = Duration.ofSeconds(60);
     private static final Duration WARM_UP = Duration.ofSeconds(10);
-    private static final Duration SETTLE = Duration.ofSeconds(1);
+    private static final Duration SETTLE = Duration.ofMillis(250);
+    private static final Duration SLICE = Duration.ofSeconds(1);
+    private static final double P50 = 0.5;
+    private static final double P99 = 0.99;
     private static final long POLL_MILLIS = 20;
     private static final String COPIES = "weir_mirrored_requests_total";
     private static final String DROPS = "weir_mirrored_requests_dropped_total";
@@ -68,16 +72,21 @@ public final class MirrorBench {
      * @param kinds in lower case, see {@link #kinds()}
      * @param repeats pairs per kind, at least 1
      * @param perSecond requests per second
-     * @param length of each run
+     * @param length of each half of a pair, whole seconds
      */
     public record Plan(List<String> kinds, int repeats, int perSecond, Duration length) {}
 
-    /** One run: percentiles in milliseconds, counts, and the part of all processors that this process used, 0 to 1. */
-    private record Run(double p50, double p99, int failed, long sent, long mirrored, long dropped, double used) {}
+    /** One slice of a pair: what users saw, copies, drops, and the processor time that this process used. */
+    private record Slice(OpenLoop.Outcome outcome, long mirrored, long dropped, double used) {}
 
-    private record Pair(Run without, Run with) {
+    /** Slices without and with the mirror that were taken in turns. */
+    private record Pair(OpenLoop.Outcome without, OpenLoop.Outcome with, List<Slice> mirrored) {
         double ratio() {
-            return with.p99() / without.p99();
+            return with.millis(P99) / without.millis(P99);
+        }
+
+        double used() {
+            return mirrored.stream().mapToDouble(Slice::used).average().orElse(Double.NaN);
         }
     }
 
@@ -97,7 +106,7 @@ public final class MirrorBench {
         this.out = out;
     }
 
-    /** The kinds that a plan may name; the last is not faulty and is for comparison. */
+    /** The kinds that a plan may name; the last two are not faulty and are for comparison. */
     public static List<String> kinds() {
         return Arrays.stream(Kind.values()).map(Kind::label).toList();
     }
@@ -131,12 +140,12 @@ public final class MirrorBench {
     private boolean measure() throws IOException, InterruptedException {
         apply(GATEWAY);
         out.printf(
-                "%d requests/s, open loop, through the gateway, %d s per run; time from the moment at which a request was"
-                        + " due%n%d pairs of runs per kind, without and with a mirror of 100 %%, order alternating; %d"
-                        + " processors shared by everything%n",
+                "%d requests/s, open loop, through the gateway; time from the moment at which a request was due%n"
+                        + "%d pairs per kind, without and with a mirror of 100 %%, %d s each, in turns of 1 s; %d processors"
+                        + " shared by everything%n",
                 plan.perSecond(),
-                plan.length().toSeconds(),
                 plan.repeats(),
+                plan.length().toSeconds(),
                 Runtime.getRuntime().availableProcessors());
         out.printf(
                 "%-8s %11s %11s %11s %11s %7s %7s %7s %9s %9s %7s %6s%n",
@@ -154,27 +163,27 @@ public final class MirrorBench {
                 "used");
         boolean good = true;
         for (String kind : plan.kinds()) {
-            good &= measure(kind) || kind.equals(Kind.ANSWER.label());
+            boolean kept = measure(kind);
+            good &= kept || kind.equals(Kind.ANSWER.label()) || kind.equals(Kind.NONE.label());
         }
         out.printf(
-                "p50, p99: medians of the runs, milliseconds; ratio: median over the pairs of p99 with / without, bound"
-                        + " %.1f%nused: part of the processors that local mode and the load generator used, runs with"
-                        + " mirror%n",
+                "p50, p99: medians of the pairs, milliseconds; ratio: median over the pairs of p99 with / without, bound"
+                        + " %.1f%nused: part of the processors that local mode and the load generator used, with the"
+                        + " mirror%nnone: nothing is ever mirrored; its ratios say how still the machine is%n",
                 BOUND);
         return good;
     }
 
     private boolean measure(String kind) throws IOException, InterruptedException {
-        mirror(kind, 100);
-        load(WARM_UP);
-        mirror(kind, 0);
-        load(WARM_UP);
         List<Pair> pairs = new ArrayList<>();
-        for (int i = 0; i < plan.repeats(); i++) {
-            boolean mirrorFirst = i % 2 == 1;
-            Run first = once(kind, mirrorFirst);
-            Run second = once(kind, !mirrorFirst);
-            pairs.add(mirrorFirst ? new Pair(second, first) : new Pair(first, second));
+        try (OpenLoop clients = OpenLoop.connect(gateway)) {
+            mirror(kind, 100);
+            load(clients, WARM_UP);
+            mirror(kind, 0);
+            load(clients, WARM_UP);
+            for (int i = 0; i < plan.repeats(); i++) {
+                pairs.add(pair(clients, kind, i % 2 == 1));
+            }
         }
         double[] ratios = pairs.stream().mapToDouble(Pair::ratio).sorted().toArray();
         int failed = pairs.stream()
@@ -184,27 +193,50 @@ public final class MirrorBench {
         out.printf(
                 "%-8s %11.2f %11.2f %11.2f %11.2f %7.2f %7.2f %7.2f %9d %9d %7d %5.0f%%%n",
                 kind,
-                median(pairs, p -> p.without().p50()),
-                median(pairs, p -> p.with().p50()),
-                median(pairs, p -> p.without().p99()),
-                median(pairs, p -> p.with().p99()),
+                median(pairs, p -> p.without().millis(P50)),
+                median(pairs, p -> p.with().millis(P50)),
+                median(pairs, p -> p.without().millis(P99)),
+                median(pairs, p -> p.with().millis(P99)),
                 ratio,
                 ratios[0],
                 ratios[ratios.length - 1],
-                pairs.stream().mapToLong(p -> p.with().mirrored()).sum(),
-                pairs.stream().mapToLong(p -> p.with().dropped()).sum(),
+                sum(pairs, Slice::mirrored),
+                sum(pairs, Slice::dropped),
                 failed,
-                100 * median(pairs, p -> p.with().used()));
+                100 * median(pairs, Pair::used));
         return ratio <= BOUND && failed == 0;
     }
 
-    private Run once(String kind, boolean mirrored) throws IOException, InterruptedException {
+    private static long sum(List<Pair> pairs, ToLongFunction<Slice> value) {
+        return pairs.stream()
+                .flatMap(pair -> pair.mirrored().stream())
+                .mapToLong(value)
+                .sum();
+    }
+
+    /** Takes turns within a pair, so that what else the machine does falls on both sides alike. */
+    private Pair pair(OpenLoop clients, String kind, boolean mirrorFirst) throws IOException, InterruptedException {
+        List<Slice> without = new ArrayList<>();
+        List<Slice> with = new ArrayList<>();
+        for (int i = 0; i < Math.max(1, plan.length().toSeconds()); i++) {
+            boolean first = mirrorFirst == (i % 2 == 0);
+            (first ? with : without).add(slice(clients, kind, first));
+            (first ? without : with).add(slice(clients, kind, !first));
+        }
+        return new Pair(
+                OpenLoop.Outcome.of(without.stream().map(Slice::outcome).toList()),
+                OpenLoop.Outcome.of(with.stream().map(Slice::outcome).toList()),
+                with);
+    }
+
+    private Slice slice(OpenLoop clients, String kind, boolean on) throws IOException, InterruptedException {
+        boolean mirrored = on && !kind.equals(Kind.NONE.label());
         mirror(kind, mirrored ? 100 : 0);
-        load(SETTLE);
+        load(clients, SETTLE);
         Counters before = counters();
         long cpu = cpuNanos();
         long start = System.nanoTime();
-        OpenLoop.Outcome outcome = load(plan.length());
+        OpenLoop.Outcome outcome = load(clients, SLICE);
         double used = (double) (cpuNanos() - cpu)
                 / (System.nanoTime() - start)
                 / Runtime.getRuntime().availableProcessors();
@@ -216,11 +248,11 @@ public final class MirrorBench {
             throw new IllegalStateException("of " + sent + " requests " + copies + " were mirrored and " + drops
                     + " dropped, with the mirror " + (mirrored ? "on" : "off"));
         }
-        return new Run(outcome.millis(0.5), outcome.millis(0.99), outcome.failed(), sent, copies, drops, used);
+        return new Slice(outcome, copies, drops, used);
     }
 
-    private OpenLoop.Outcome load(Duration length) throws IOException, InterruptedException {
-        return OpenLoop.run(gateway, OpenLoop.get("/get", "httpbin." + NAMESPACE), plan.perSecond(), length);
+    private OpenLoop.Outcome load(OpenLoop clients, Duration length) throws InterruptedException {
+        return clients.run(OpenLoop.get("/get", "httpbin." + NAMESPACE), plan.perSecond(), length);
     }
 
     /** Sets the release's share, and waits until the route has it and the copies of the run before are over. */

@@ -14,25 +14,25 @@ import java.util.concurrent.BlockingDeque;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends requests at a fixed rate whether or not earlier ones are answered, and times each from the moment at which it was
  * due. So a stall counts for every request that fell into it, not only for the one that it hit.
  */
-final class OpenLoop {
+final class OpenLoop implements AutoCloseable {
     private static final int CONNECTIONS = 128;
     private static final Duration PATIENCE = Duration.ofSeconds(15);
     private static final long WAITING = -1;
     private static final long FAILED = -2;
 
-    private final AtomicLongArray latencies;
     private final BlockingDeque<Connection> free = new LinkedBlockingDeque<>();
     private final List<Connection> all = new ArrayList<>();
-    private final AtomicInteger open;
 
     /**
-     * What came of a run.
+     * What came of a run, or of several together.
      *
      * @param nanos of the answered requests, ascending
      * @param failed those without a 200
@@ -43,92 +43,116 @@ final class OpenLoop {
             int index = (int) Math.ceil(part * nanos.length) - 1;
             return nanos.length == 0 ? Double.NaN : nanos[Math.clamp(index, 0, nanos.length - 1)] / 1e6;
         }
-    }
 
-    private OpenLoop(int requests) {
-        latencies = new AtomicLongArray(requests);
-        open = new AtomicInteger(requests);
-    }
-
-    /**
-     * Runs to the end; returns when everything is answered or patience is over.
-     *
-     * @param request sent as it is, each time; its answers must have a content length
-     * @throws IOException if no connection can be opened
-     */
-    static Outcome run(InetSocketAddress server, byte[] request, int perSecond, Duration length)
-            throws IOException, InterruptedException {
-        OpenLoop loop = new OpenLoop(Math.max(1, (int) (perSecond * length.toMillis() / 1000)));
-        try {
-            for (int i = 0; i < CONNECTIONS; i++) {
-                Connection connection = loop.new Connection(server);
-                loop.all.add(connection);
-                loop.free.add(connection);
-                Thread.ofPlatform().daemon().name("bench-reader").start(connection::read);
-            }
-            loop.send(request, 1_000_000_000L / perSecond);
-            return loop.outcome();
-        } finally {
-            loop.all.forEach(Connection::close);
+        static Outcome of(List<Outcome> outcomes) {
+            long[] nanos = outcomes.stream()
+                    .flatMapToLong(outcome -> Arrays.stream(outcome.nanos()))
+                    .sorted()
+                    .toArray();
+            return new Outcome(
+                    nanos, outcomes.stream().mapToInt(Outcome::failed).sum());
         }
     }
 
-    private void send(byte[] request, long intervalNanos) throws InterruptedException {
+    private OpenLoop(InetSocketAddress server) throws IOException {
+        for (int i = 0; i < CONNECTIONS; i++) {
+            Connection connection = new Connection(server);
+            all.add(connection);
+            free.add(connection);
+            Thread.ofPlatform().daemon().name("bench-reader").start(connection::read);
+        }
+    }
+
+    /**
+     * Opens the connections that requests are sent on, each one at a time.
+     *
+     * @throws IOException if the server does not accept
+     */
+    static OpenLoop connect(InetSocketAddress server) throws IOException {
+        return new OpenLoop(server);
+    }
+
+    /**
+     * Sends requests for some time; returns when everything is answered or patience is over.
+     *
+     * @param request sent as it is, each time; its answers must have a content length
+     */
+    Outcome run(byte[] request, int perSecond, Duration length) throws InterruptedException {
+        Run run = new Run(Math.max(1, (int) (perSecond * length.toMillis() / 1000)));
+        long intervalNanos = 1_000_000_000L / perSecond;
         long start = System.nanoTime() + intervalNanos;
-        for (int i = 0; i < latencies.length(); i++) {
-            latencies.set(i, WAITING);
+        for (int i = 0; i < run.latencies.length(); i++) {
             long due = start + i * intervalNanos;
             for (long left = due - System.nanoTime(); left > 0; left = due - System.nanoTime()) {
                 LockSupport.parkNanos(left);
             }
-            free.takeFirst().send(i, due, request);
+            free.takeFirst().send(new Pending(run, i, due), request);
+        }
+        return run.outcome();
+    }
+
+    private record Pending(Run run, int index, long dueNanos) {}
+
+    private static final class Run {
+        private final AtomicLongArray latencies;
+        private final AtomicInteger open;
+
+        Run(int requests) {
+            latencies = new AtomicLongArray(requests);
+            open = new AtomicInteger(requests);
+            for (int i = 0; i < requests; i++) {
+                latencies.set(i, WAITING);
+            }
+        }
+
+        Outcome outcome() {
+            long end = System.nanoTime() + PATIENCE.toNanos();
+            while (open.get() > 0 && System.nanoTime() < end) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            long[] answered = new long[latencies.length()];
+            int count = 0;
+            for (int i = 0; i < answered.length; i++) {
+                if (latencies.get(i) >= 0) {
+                    answered[count++] = latencies.get(i);
+                }
+            }
+            long[] sorted = Arrays.copyOf(answered, count);
+            Arrays.sort(sorted);
+            return new Outcome(sorted, answered.length - count);
         }
     }
 
-    private Outcome outcome() {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (open.get() > 0 && System.nanoTime() < end) {
-            LockSupport.parkNanos(1_000_000);
-        }
-        long[] answered = new long[latencies.length()];
-        int count = 0;
-        for (int i = 0; i < answered.length; i++) {
-            if (latencies.get(i) >= 0) {
-                answered[count++] = latencies.get(i);
-            }
-        }
-        long[] sorted = Arrays.copyOf(answered, count);
-        Arrays.sort(sorted);
-        return new Outcome(sorted, answered.length - count);
+    @Override
+    public void close() {
+        all.forEach(Connection::close);
     }
 
     /** One request at a time; the sender's thread writes, a thread of its own reads. */
     private final class Connection {
         private final Socket socket = new Socket();
-        private volatile int current = -1;
-        private volatile long dueNanos;
+        private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
 
         Connection(InetSocketAddress server) throws IOException {
             socket.setTcpNoDelay(true);
             socket.connect(server);
         }
 
-        void send(int index, long due, byte[] request) {
-            dueNanos = due;
-            current = index;
+        void send(Pending next, byte[] request) {
+            pending.set(next);
             try {
                 socket.getOutputStream().write(request);
             } catch (IOException broken) {
-                done(FAILED);
+                done(false);
             }
         }
 
-        private void done(long latency) {
-            int index = current;
-            if (index >= 0) {
-                current = -1;
-                latencies.set(index, latency);
-                open.decrementAndGet();
+        private void done(boolean good) {
+            long now = System.nanoTime();
+            Pending answered = pending.getAndSet(null);
+            if (answered != null) {
+                answered.run().latencies.set(answered.index(), good ? now - answered.dueNanos() : FAILED);
+                answered.run().open.decrementAndGet();
             }
         }
 
@@ -146,7 +170,7 @@ final class OpenLoop {
                     }
                     missing -= missing < 0 ? 0 : read - at;
                     if (missing == 0) {
-                        done(head.indexOf("HTTP/1.1 200") == 0 ? System.nanoTime() - dueNanos : FAILED);
+                        done(head.indexOf("HTTP/1.1 200") == 0);
                         head.setLength(0);
                         missing = -1;
                         free.addLast(this);
@@ -155,7 +179,7 @@ final class OpenLoop {
             } catch (IOException closed) {
                 // counted below, if a request was under way
             }
-            done(FAILED);
+            done(false);
         }
 
         private static boolean ended(StringBuilder head) {

@@ -42,16 +42,16 @@ final class BenchCommand {
                     "What mirroring to a candidate that misbehaves costs users: 99th percentiles with and without.",
             mixinStandardHelpOptions = true)
     int mirror(
-            @Option(names = "--repeats", defaultValue = "7", description = "Pairs of runs per kind. Default: 7.")
-                    int repeats,
+            @Option(names = "--repeats", defaultValue = "11", description = "Pairs per kind. Default: 11.") int repeats,
             @Option(names = "--rate", defaultValue = "500", description = "Requests per second. Default: 500.")
                     int rate,
-            @Option(names = "--duration", defaultValue = "8", description = "Seconds per run. Default: 8.") int seconds,
+            @Option(names = "--duration", defaultValue = "4", description = "Seconds per half of a pair. Default: 4.")
+                    int seconds,
             @Option(
                             names = "--kinds",
                             split = ",",
-                            defaultValue = "hang,refuse,slow",
-                            description = "Of hang, refuse, slow, answer. Default: ${DEFAULT-VALUE}.")
+                            defaultValue = "none,hang,refuse,slow",
+                            description = "Of hang, refuse, slow, answer, none. Default: ${DEFAULT-VALUE}.")
                     List<String> kinds)
             throws IOException, InterruptedException {
         for (String kind : kinds) {
