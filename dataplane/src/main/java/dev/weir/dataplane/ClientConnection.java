@@ -222,7 +222,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
             endIfIdle();
             ctx.executor()
                     .schedule(
-                            () -> ctx.close(),
+                            () -> ctx.channel().close(),
                             proxy.options().timeouts().drain().toNanos(),
                             TimeUnit.NANOSECONDS);
         });

@@ -277,6 +277,9 @@ final class Exchange {
 
     void clientGone() {
         if (!finished) {
+            if (forwarding != null) {
+                forwarding.countTry(code, "DC");
+            }
             count("DC");
             stop();
         }
@@ -284,6 +287,9 @@ final class Exchange {
 
     /** Nothing moved for too long. */
     void stalled() {
+        if (forwarding != null) {
+            forwarding.countTry(started ? code : 504, "SI");
+        }
         if (started) {
             abort("SI");
         } else {
@@ -304,6 +310,9 @@ final class Exchange {
         bytesOut = bytesToClient;
         if (!finished) {
             count("-");
+            if (!destination.equals(Peer.UNKNOWN)) {
+                proxy.metrics().atDestination(counted(startedNanos), new Result(code, "-"));
+            }
         }
     }
 

@@ -124,14 +124,19 @@ final class Forwarding {
         if (over) {
             return;
         }
-        if (current != null) {
-            current.count(504, "UT");
-        }
+        countTry(504, "UT");
         cancel();
         if (exchange.started()) {
             exchange.abort("UT");
         } else {
             exchange.reply(504, "upstream request timeout", "UT");
+        }
+    }
+
+    /** Counts the try under way where it arrived, before it is given up. */
+    void countTry(int code, String flags) {
+        if (current != null) {
+            current.count(code, flags);
         }
     }
 

@@ -284,6 +284,8 @@ class StreamingTest {
         await().until(() -> pod.openConnections() == 0);
         assertThat(mesh.metric("istio_requests_total", "response_flags=\"DC\"", "reporter=\"source\""))
                 .isEqualTo(1);
+        assertThat(mesh.metric("istio_requests_total", "response_flags=\"DC\"", "reporter=\"destination\""))
+                .isEqualTo(1);
     }
 
     @Test
@@ -348,7 +350,7 @@ class StreamingTest {
             assertThat(new String(in.readNBytes(11), StandardCharsets.ISO_8859_1))
                     .isEqualTo("PING\r\n\r\nGET");
         }
-        await().until(() -> mesh.metric("istio_requests_total", "response_code=\"101\"", "reporter=\"source\"") == 1);
+        await().until(() -> mesh.metric("istio_requests_total", "response_code=\"101\"") == 2);
     }
 
     @Test
