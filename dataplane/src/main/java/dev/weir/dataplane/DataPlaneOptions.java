@@ -44,7 +44,7 @@ public record DataPlaneOptions(Timeouts timeouts, Mirrors mirrors, Series series
                         Duration.ofMinutes(5),
                         Duration.ofSeconds(10),
                         Duration.ofSeconds(10)),
-                new Mirrors(512, 1 << 20, 32L << 20),
+                new Mirrors(1024, 1 << 20, 32L << 20),
                 new Series(4000, Duration.ofMinutes(10)),
                 false);
     }
