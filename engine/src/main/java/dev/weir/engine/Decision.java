@@ -24,28 +24,26 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
         STALLED
     }
 
-    /**
-     * @param reason CamelCase, part of the API
-     * @param candidate names of the candidates, joined with commas; may be empty
-     * @param weight the mirror percentages in force in the order of the candidates; empty without one
-     */
-    public record Status(
-            Phase phase,
-            String reason,
-            String message,
-            String primary,
-            String candidate,
-            String weight,
-            List<VersionStatus> versions) {
+    /** @param reason CamelCase, part of the API */
+    public record Status(Phase phase, String reason, String message, Traffic traffic, List<VersionStatus> versions) {
         public Status {
             versions = List.copyOf(versions);
         }
 
         /** A release that only a change of its spec or of the cluster can help. */
         public static Status stalled(String reason, String message) {
-            return new Status(Phase.STALLED, reason, message, "", "", "", List.of());
+            return new Status(Phase.STALLED, reason, message, new Traffic("", "", "", ""), List.of());
         }
     }
+
+    /**
+     * Which version is what to users' requests; each may be empty.
+     *
+     * @param serving the one that answers, as last observed
+     * @param candidate names of the candidates, joined with commas
+     * @param weight the mirror percentages in the order of the candidates, joined with commas
+     */
+    public record Traffic(String primary, String serving, String candidate, String weight) {}
 
     /** What a version is in its release. */
     public enum Role {

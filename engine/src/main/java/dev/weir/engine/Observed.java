@@ -9,10 +9,15 @@ import java.util.Map;
  * @param versions by name, also those that the spec has dropped
  * @param weightConfigs by version name
  * @param route what the routing object says at present
+ * @param serving the version that answered when a route of ours was last seen; empty if none ever was
  * @param notOwned wanted names that objects of others hold, each as {@code Kind/name}
  */
 public record Observed(
-        Map<String, Version> versions, Map<String, WeightConfig> weightConfigs, Route route, List<String> notOwned) {
+        Map<String, Version> versions,
+        Map<String, WeightConfig> weightConfigs,
+        Route route,
+        String serving,
+        List<String> notOwned) {
     public Observed {
         versions = Map.copyOf(versions);
         weightConfigs = Map.copyOf(weightConfigs);
@@ -32,12 +37,21 @@ public record Observed(
     }
 
     /**
+     * @param hash of the template that its pods shall run; empty if unknown
+     * @param port of its Service; 0 without one
      * @param readyEndpoints ready addresses behind the version's service
      * @param rolledOut true if every pod is of the newest template and ready
      * @param standing what the status remembers of its readiness
      */
-    public record Version(int replicas, int readyReplicas, int readyEndpoints, boolean rolledOut, Standing standing) {
-        public static final Version ABSENT = new Version(0, 0, 0, false, Standing.NEW);
+    public record Version(
+            String hash,
+            int port,
+            int replicas,
+            int readyReplicas,
+            int readyEndpoints,
+            boolean rolledOut,
+            Standing standing) {
+        public static final Version ABSENT = new Version("", 0, 0, 0, 0, false, Standing.NEW);
 
         public boolean ready() {
             return readyEndpoints > 0;

@@ -21,6 +21,7 @@ public final class ReleaseDecider {
     private final Instant now;
     private final List<Action> actions = new ArrayList<>();
     private final List<String> why = new ArrayList<>();
+    private Optional<TrafficPlan> wanted = Optional.empty();
     private Optional<Instant> wake = Optional.empty();
 
     private ReleaseDecider(Release release, Observed seen, Instant now) {
@@ -98,12 +99,12 @@ public final class ReleaseDecider {
     /** True if the route that is wanted is in force, as observed. */
     private boolean route(Map<String, Integer> percents) {
         Release.Version primary = release.primary();
+        TrafficPlan.Backend backend = backend(primary);
         if (seen.route() instanceof Observed.Route.Missing
-                && !seen.version(primary.name()).ready()) {
+                && !seen.version(backend.service()).ready()) {
             why.add("routing waits for " + primary.name() + " to have a ready pod");
             return false;
         }
-        TrafficPlan.Backend backend = backend(primary);
         List<TrafficPlan.Mirror> mirrors = new ArrayList<>();
         for (Release.Version candidate : release.candidates()) {
             int percent = percents.getOrDefault(candidate.name(), 0);
@@ -118,6 +119,7 @@ public final class ReleaseDecider {
                 List.of(host, host + ".svc", host + ".svc.cluster.local"),
                 release.gateways(),
                 List.of(new TrafficPlan.Rule(release.service(), List.of(backend), mirrors)));
+        wanted = Optional.of(plan);
         if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present) && present.equals(plan)) {
             return backend.service().equals(primary.name());
         }
@@ -130,17 +132,20 @@ public final class ReleaseDecider {
 
     /** The primary, unless it cannot answer yet and the version that answers now can. */
     private TrafficPlan.Backend backend(Release.Version primary) {
-        if (!seen.version(primary.name()).ready()
-                && seen.route() instanceof Observed.Route.InForce(TrafficPlan present)
-                && !present.rules().isEmpty()) {
-            TrafficPlan.Backend serving = present.rules().getLast().backends().getFirst();
-            if (!serving.service().equals(primary.name())
-                    && seen.version(serving.service()).ready()) {
-                why.add(serving.service() + " goes on answering until " + primary.name() + " has a ready pod");
-                return new TrafficPlan.Backend(serving.service(), serving.port(), Share.ALL);
-            }
+        String serving = serving();
+        Observed.Version old = seen.version(serving);
+        if (!seen.version(primary.name()).ready() && !serving.equals(primary.name()) && old.ready()) {
+            why.add(serving + " goes on answering until " + primary.name() + " has a ready pod");
+            return new TrafficPlan.Backend(serving, old.port(), Share.ALL);
         }
         return new TrafficPlan.Backend(primary.name(), primary.port(), Share.ALL);
+    }
+
+    /** The version that answers; the one that last did while the route is gone or edited. */
+    private String serving() {
+        return seen.route() instanceof Observed.Route.InForce(TrafficPlan plan)
+                ? plan.rules().getLast().backends().getFirst().service()
+                : seen.serving();
     }
 
     private boolean admitted(Release.Version candidate) {
@@ -157,6 +162,13 @@ public final class ReleaseDecider {
         return standing.admitted();
     }
 
+    /** True if every pod runs the template that the spec asks for, which it may just have begun to ask for. */
+    private boolean rolledOut(Release.Version version) {
+        Observed.Version state = seen.version(version.name());
+        return state.rolledOut()
+                && (version.existing() != null || version.hash().equals(state.hash()));
+    }
+
     private Standing standing(Observed.Version state) {
         return state.standing().after(state.ready(), now);
     }
@@ -168,7 +180,7 @@ public final class ReleaseDecider {
         Set<String> dropped = new TreeSet<>(seen.versions().keySet());
         dropped.removeAll(keep);
         for (String name : dropped) {
-            if (!seen.version(release.primary().name()).rolledOut()) {
+            if (!rolledOut(release.primary())) {
                 why.add(name + " stays until " + release.primary().name() + " is rolled out");
                 keep.add(name);
             } else if (routed(name)) {
@@ -181,17 +193,14 @@ public final class ReleaseDecider {
         actions.add(new Action.Prune(keep, inForce));
     }
 
+    /** True if a route leads to a version, now or after this decision. */
     private boolean routed(String version) {
-        return switch (seen.route()) {
+        boolean now = switch (seen.route()) {
             case Observed.Route.Missing _ -> false;
             case Observed.Route.Edited _ -> true;
-            case Observed.Route.InForce(TrafficPlan plan) ->
-                plan.rules().stream()
-                        .anyMatch(rule -> rule.backends().stream()
-                                        .anyMatch(b -> b.service().equals(version))
-                                || rule.mirrors().stream()
-                                        .anyMatch(m -> m.service().equals(version)));
+            case Observed.Route.InForce(TrafficPlan plan) -> plan.leadsTo(version);
         };
+        return now || wanted.filter(plan -> plan.leadsTo(version)).isPresent();
     }
 
     private Decision.Status progress(Map<String, Integer> percents, boolean inForce) {
@@ -204,7 +213,7 @@ public final class ReleaseDecider {
                         version.name() + " has no ready pod yet",
                         percents);
             }
-            if (!state.rolledOut()) {
+            if (!rolledOut(version)) {
                 return status(
                         Decision.Phase.RECONCILING,
                         "RollingOut",
@@ -244,7 +253,12 @@ public final class ReleaseDecider {
         String candidates =
                 release.candidates().stream().map(Release.Version::name).collect(Collectors.joining(","));
         String weights = percents.values().stream().map(String::valueOf).collect(Collectors.joining(","));
-        return new Decision.Status(phase, reason, message, release.primary().name(), candidates, weights, versions);
+        return new Decision.Status(
+                phase,
+                reason,
+                message,
+                new Decision.Traffic(release.primary().name(), serving(), candidates, weights),
+                versions);
     }
 
     private Decision.VersionStatus version(
@@ -257,6 +271,8 @@ public final class ReleaseDecider {
                 role,
                 percent == null ? "" : Integer.toString(percent),
                 new Observed.Version(
+                        state.hash(),
+                        state.port(),
                         state.replicas(),
                         state.readyReplicas(),
                         state.readyEndpoints(),

@@ -24,6 +24,15 @@ public record TrafficPlan(String name, String namespace, List<String> hosts, Lis
         }
     }
 
+    /** True if a service gets requests or copies of some. */
+    public boolean leadsTo(String service) {
+        return rules.stream()
+                .anyMatch(rule -> rule.backends().stream()
+                                .anyMatch(backend -> backend.service().equals(service))
+                        || rule.mirrors().stream()
+                                .anyMatch(mirror -> mirror.service().equals(service)));
+    }
+
     /** A version's service that answers. */
     public record Backend(String service, int port, Share share) {}
 

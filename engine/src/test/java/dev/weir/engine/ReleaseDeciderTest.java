@@ -16,9 +16,9 @@ import org.junit.jupiter.api.Test;
 class ReleaseDeciderTest {
     private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
     private static final Standing STABLE = new Standing(NOW.minusSeconds(60), false);
-    private static final Observed.Version READY = new Observed.Version(1, 1, 1, true, STABLE);
-    private static final Observed.Version STARTING = new Observed.Version(1, 0, 0, false, Standing.NEW);
-    private static final Observed.Version ROLLING = new Observed.Version(1, 1, 1, false, STABLE);
+    private static final Observed.Version READY = new Observed.Version("0", 80, 1, 1, 1, true, STABLE);
+    private static final Observed.Version STARTING = new Observed.Version("0", 80, 1, 0, 0, false, Standing.NEW);
+    private static final Observed.Version ROLLING = new Observed.Version("0", 80, 1, 1, 1, false, STABLE);
     private static final Observed.Route MISSING = new Observed.Route.Missing();
 
     private static Release release(Release.Strategy strategy, int percent, String... names) {
@@ -43,7 +43,7 @@ class ReleaseDeciderTest {
     }
 
     private static Observed seen(Map<String, Observed.Version> versions, Observed.Route route) {
-        return new Observed(versions, Map.of(), route, List.of());
+        return new Observed(versions, Map.of(), route, "", List.of());
     }
 
     /** A route to one version, with copies for others. */
@@ -163,6 +163,17 @@ class ReleaseDeciderTest {
     }
 
     @Test
+    void whatAnsweredLastAnswersAgainWhenTheRouteIsSpoilt() {
+        for (Observed.Route spoilt : List.of(MISSING, new Observed.Route.Edited())) {
+            Observed observed =
+                    new Observed(Map.of("app-0", READY, "app-1", STARTING), Map.of(), spoilt, "app-0", List.of());
+            assertThat(wanted(decide(mirror(50, "app-1"), observed)))
+                    .hasValueSatisfying(rule -> assertThat(rule.backends())
+                            .containsExactly(new TrafficPlan.Backend("app-0", 80, Share.ALL)));
+        }
+    }
+
+    @Test
     void keepsADroppedVersionUntilThePrimaryIsRolledOutAndNoRouteLeadsToIt() {
         Release release = mirror(50, "app-0");
         Decision rolling = decide(release, seen(Map.of("app-0", ROLLING, "app-1", READY), route("app-0")));
@@ -175,10 +186,18 @@ class ReleaseDeciderTest {
     }
 
     @Test
+    void aNewTemplateIsNotRolledOutBeforeItIsApplied() {
+        Observed.Version old = new Observed.Version("other", 80, 1, 1, 1, true, STABLE);
+        Decision decision = decide(mirror(50, "app-0"), seen(Map.of("app-0", old, "app-1", READY), route("app-0")));
+        assertThat(prune(decision).keep()).contains("app-1");
+        assertThat(decision.status().reason()).isEqualTo("RollingOut");
+    }
+
+    @Test
     void aFlappingCandidateGetsRequestsAgainOnlyWhenItIsStable() {
         Release release = mirror(50, "app-0", "app-1");
         Instant back = NOW.minusSeconds(2);
-        Observed.Version returned = new Observed.Version(1, 1, 1, true, new Standing(back, true));
+        Observed.Version returned = new Observed.Version("0", 80, 1, 1, 1, true, new Standing(back, true));
         Decision early = decide(release, seen(Map.of("app-0", READY, "app-1", returned), route("app-0")));
         assertThat(wanted(early)).isEmpty();
         assertThat(early.wake()).contains(back.plus(Standing.STABLE));
@@ -192,7 +211,8 @@ class ReleaseDeciderTest {
     @Test
     void theAnnotationOverridesUntilTheSpecChanges() {
         Map<String, Observed.WeightConfig> configs = Map.of("app-1", new Observed.WeightConfig("20", "50"));
-        Observed observed = new Observed(Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), List.of());
+        Observed observed =
+                new Observed(Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), "app-0", List.of());
         Decision kept = decide(mirror(50, "app-0", "app-1"), observed);
         assertThat(kept.actions()).contains(new Action.ApplyWeightConfig("app-1", 20, 50));
         Decision changed = decide(mirror(60, "app-0", "app-1"), observed);
@@ -206,6 +226,7 @@ class ReleaseDeciderTest {
                     Map.of("app-0", READY, "app-1", READY),
                     Map.of("app-1", new Observed.WeightConfig(nonsense, "50")),
                     route("app-0"),
+                    "app-0",
                     List.of());
             Decision decision = decide(mirror(50, "app-0", "app-1"), observed);
             assertThat(decision.actions()).contains(new Action.ApplyWeightConfig("app-1", 50, 50));
@@ -215,7 +236,7 @@ class ReleaseDeciderTest {
 
     @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed = new Observed(Map.of(), Map.of(), MISSING, List.of("Service/app"));
+        Observed observed = new Observed(Map.of(), Map.of(), MISSING, "", List.of("Service/app"));
         Decision decision = decide(mirror(50, "app-0"), observed);
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);
@@ -262,6 +283,6 @@ class ReleaseDeciderTest {
     private static Observed.Version version(SplittableRandom random) {
         Standing standing =
                 new Standing(random.nextBoolean() ? NOW.minusSeconds(random.nextInt(20)) : null, random.nextBoolean());
-        return new Observed.Version(1, random.nextInt(2), random.nextInt(2), random.nextBoolean(), standing);
+        return new Observed.Version("0", 80, 1, random.nextInt(2), random.nextInt(2), random.nextBoolean(), standing);
     }
 }

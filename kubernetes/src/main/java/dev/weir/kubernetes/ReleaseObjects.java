@@ -14,6 +14,8 @@ public final class ReleaseObjects {
     public static final String RELEASE = "weir.dev/release";
     /** The version that an object belongs to. */
     public static final String VERSION = "weir.dev/version";
+    /** Of the template that a Deployment shall run. */
+    public static final String HASH = "weir.dev/hash";
     /** The percentage in force, which users may change. */
     public static final String WEIGHT = "iter8.tools/weight";
     /** The spec's percentage when {@link #WEIGHT} was written. */
@@ -68,6 +70,7 @@ public final class ReleaseObjects {
     public ObjectNode deployment(Release.Version version) {
         ObjectNode deployment = ofVersion(ObjectKind.DEPLOYMENT, version);
         overlay(deployment, version.workload());
+        deployment.withObject("/metadata").withObject("/annotations").put(HASH, version.hash());
         return deployment;
     }
 

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The {@code status} of a {@code weir.dev/v1alpha1 Release}.
  *
+ * @param serving the version that answers users' requests, as last observed
  * @param candidate names of the candidates, joined with commas
  * @param weight the mirror percentages, joined with commas in the order of the candidates
  * @param why the rules that fired, as sentences
@@ -29,6 +30,7 @@ public record ReleaseStatus(
         long observedGeneration,
         @Nullable String strategy,
         @Nullable String primary,
+        @Nullable String serving,
         @Nullable String candidate,
         @Nullable String weight,
         List<Condition> conditions,
@@ -88,7 +90,7 @@ public record ReleaseStatus(
         } catch (IllegalArgumentException unreadable) {
             // somebody else wrote it; the next write mends it
         }
-        return new ReleaseStatus(0, null, null, null, null, List.of(), List.of(), List.of());
+        return new ReleaseStatus(0, null, null, null, null, null, List.of(), List.of(), List.of());
     }
 
     /**
@@ -103,9 +105,10 @@ public record ReleaseStatus(
         return new ReleaseStatus(
                 generation,
                 release.path("spec").path("strategy").asText(ReleaseSpec.STRATEGY_NONE),
-                status.primary(),
-                status.candidate(),
-                status.weight(),
+                status.traffic().primary(),
+                status.traffic().serving(),
+                status.traffic().candidate(),
+                status.traffic().weight(),
                 Stream.of(Decision.Phase.values())
                         .map(phase -> before.condition(phase, status, generation, now))
                         .toList(),

@@ -52,14 +52,18 @@ final class KubernetesWorld implements World {
         return client.genericKubernetesResources(ObjectSource.context(kind)).inNamespace(namespace);
     }
 
-    private Resource<GenericKubernetesResource> resource(JsonNode object) {
-        ObjectKind kind = sources.stream()
-                .map(ObjectSource::kind)
-                .filter(one -> one.kind().equals(object.path("kind").asText())
-                        && one.apiVersion().equals(object.path("apiVersion").asText()))
+    private ObjectSource source(JsonNode object) {
+        return sources.stream()
+                .filter(source ->
+                        source.kind().kind().equals(object.path("kind").asText()))
                 .findFirst()
                 .orElseThrow();
-        return objects(kind, object.path("metadata").path("namespace").asText())
+    }
+
+    private Resource<GenericKubernetesResource> resource(JsonNode object) {
+        return objects(
+                        source(object).kind(),
+                        object.path("metadata").path("namespace").asText())
                 .resource(JSON.convertValue(object, GenericKubernetesResource.class));
     }
 
@@ -72,12 +76,13 @@ final class KubernetesWorld implements World {
     @Override
     public void apply(ObjectNode object) {
         try {
-            resource(object)
+            GenericKubernetesResource written = resource(object)
                     .patch(new PatchContext.Builder()
                             .withPatchType(PatchType.SERVER_SIDE_APPLY)
                             .withFieldManager(MANAGER)
                             .withForce(true)
                             .build());
+            source(object).wrote(written);
         } catch (KubernetesClientException failure) {
             throw refusedOr(failure, object);
         }

@@ -12,11 +12,13 @@ import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
 import java.net.HttpURLConnection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,10 +34,15 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
         implements ResourceEventHandler<GenericKubernetesResource> {
     private static final Logger LOGGER = LoggerFactory.getLogger(ObjectSource.class);
     private static final String BY_RELEASE = "release";
+    private static final String BY_UID = "uid";
     private static final int SYNC_SECONDS = 60;
 
     private final ObjectKind kind;
     private final SharedIndexInformer<GenericKubernetesResource> informer;
+    /** By uid: what this process wrote and the cache may not have seen. */
+    private final Map<String, GenericKubernetesResource> written = new ConcurrentHashMap<>();
+    /** Uids of what this process deleted and the cache may still hold. */
+    private final Set<String> deleted = ConcurrentHashMap.newKeySet();
     /** Completes when the kind turns out to be unknown to the server. */
     private final CompletableFuture<Void> absent = new CompletableFuture<>();
 
@@ -49,7 +56,11 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
                 : objects.inNamespace(namespace)
                         .withLabel(ReleaseObjects.RELEASE)
                         .runnableInformer(0);
-        informer.addIndexers(Map.of(BY_RELEASE, object -> List.of(key(object))));
+        informer.addIndexers(Map.of(
+                BY_RELEASE,
+                object -> List.of(key(object)),
+                BY_UID,
+                object -> List.of(object.getMetadata().getUid())));
         informer.addEventHandler(this);
         informer.exceptionHandler(this::failed);
     }
@@ -109,8 +120,43 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
         super.stop();
     }
 
+    /** A release's objects: what the cache holds, and what this process wrote that the cache has not seen yet. */
     List<GenericKubernetesResource> of(String namespace, String release) {
-        return informer.getIndexer().byIndex(BY_RELEASE, key(namespace, release));
+        Map<String, GenericKubernetesResource> found = new LinkedHashMap<>();
+        informer.getIndexer()
+                .byIndex(BY_RELEASE, key(namespace, release))
+                .forEach(object -> found.put(object.getMetadata().getUid(), object));
+        long seen = revision(informer.lastSyncResourceVersion());
+        written.values().removeIf(object -> revision(object) <= seen);
+        written.values().stream()
+                .filter(object -> key(object).equals(key(namespace, release)))
+                .forEach(object -> found.put(object.getMetadata().getUid(), object));
+        deleted.removeIf(uid -> !present(uid));
+        deleted.forEach(found::remove);
+        return List.copyOf(found.values());
+    }
+
+    private boolean present(String uid) {
+        return !informer.getIndexer().byIndex(BY_UID, uid).isEmpty();
+    }
+
+    /** Revisions of one kind of objects are numbers that grow, as Kubernetes promises. */
+    private static long revision(@Nullable String resourceVersion) {
+        return resourceVersion == null || resourceVersion.isEmpty() ? 0 : Long.parseLong(resourceVersion);
+    }
+
+    private static long revision(GenericKubernetesResource object) {
+        return revision(object.getMetadata().getResourceVersion());
+    }
+
+    /** Tells of a write of this process's, which decisions must not miss. */
+    void wrote(GenericKubernetesResource object) {
+        written.put(object.getMetadata().getUid(), object);
+    }
+
+    /** Tells of a deletion by this process. */
+    void deleted(String uid) {
+        deleted.add(uid);
     }
 
     @Override
@@ -120,6 +166,13 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     }
 
     private void changed(GenericKubernetesResource object) {
+        // the cache may be ahead of what it says it has seen
+        written.computeIfPresent(
+                object.getMetadata().getUid(), (_, own) -> revision(own) <= revision(object) ? null : own);
+        tell(object);
+    }
+
+    private void tell(GenericKubernetesResource object) {
         if (!release(object).isEmpty()) {
             getEventHandler()
                     .handleEvent(new Event(
@@ -139,6 +192,7 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
 
     @Override
     public void onDelete(GenericKubernetesResource object, boolean unknownFinalState) {
-        changed(object);
+        written.remove(object.getMetadata().getUid());
+        tell(object);
     }
 }

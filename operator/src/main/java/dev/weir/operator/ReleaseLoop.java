@@ -97,14 +97,7 @@ final class ReleaseLoop {
         report(
                 object,
                 new Decision(
-                        new Decision.Status(
-                                Decision.Phase.STALLED,
-                                REFUSED,
-                                message,
-                                was.primary(),
-                                was.candidate(),
-                                was.weight(),
-                                was.versions()),
+                        new Decision.Status(Decision.Phase.STALLED, REFUSED, message, was.traffic(), was.versions()),
                         List.of(),
                         List.of("the server refused " + message),
                         Optional.empty()));
@@ -164,7 +157,7 @@ final class ReleaseLoop {
                 case Action.ApplyVersion(Release.Version version) -> apply(version);
                 case Action.ApplyEntrance _ -> apply(objects.entrance());
                 case Action.ApplyWeightConfig(String version, int percent, int specPercent) ->
-                    apply(objects.weightConfig(version, percent, specPercent));
+                    weightConfig(objects.weightConfig(version, percent, specPercent));
                 // never left out: the decision asks for it only when the route says something else
                 case Action.ApplyRoute(var plan) -> world.apply(objects.route(router, plan));
                 case Action.Prune(Set<String> keep, boolean routes) -> prune(keep, routes);
@@ -184,15 +177,24 @@ final class ReleaseLoop {
 
         private void apply(ObjectNode wanted) {
             used.add(key(wanted));
-            Optional<JsonNode> present = owned.stream()
-                    .filter(object -> key(object).equals(key(wanted)))
-                    .findFirst();
-            boolean same =
-                    present.filter(object -> SameJson.within(wanted, object)).isPresent();
-            if (!same || !wanted.equals(applied.get(key(wanted)))) {
+            if (!present(wanted) || !wanted.equals(applied.get(key(wanted)))) {
                 world.apply(wanted);
                 applied.put(key(wanted), wanted);
             }
+        }
+
+        /** Left alone as long as it says what is wanted: a user may change its annotation at this very moment. */
+        private void weightConfig(ObjectNode wanted) {
+            used.add(key(wanted));
+            if (!present(wanted)) {
+                world.apply(wanted);
+            }
+        }
+
+        private boolean present(ObjectNode wanted) {
+            return owned.stream()
+                    .filter(object -> key(object).equals(key(wanted)))
+                    .anyMatch(object -> SameJson.within(wanted, object));
         }
 
         private static String key(JsonNode object) {

@@ -15,8 +15,10 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** One look at a release's objects, in the engine's words. */
 final class ReleaseObserver {
@@ -59,21 +61,26 @@ final class ReleaseObserver {
         status.versions().forEach(version -> standings.put(version.name(), version.standing()));
         Map<String, Integer> endpoints = endpoints();
         Map<String, JsonNode> deployments = deployments();
-        Set<String> names = new LinkedHashSet<>(deployments.keySet());
+        Map<String, Integer> ports = new HashMap<>();
         owned.stream()
                 .filter(object ->
                         is(object, ObjectKind.SERVICE) && !version(object).isEmpty())
-                .forEach(service -> names.add(version(service)));
+                .forEach(service -> ports.put(
+                        version(service), service.at("/spec/ports/0/port").asInt()));
+        Set<String> names = new LinkedHashSet<>(deployments.keySet());
+        names.addAll(ports.keySet());
         Map<String, Observed.Version> versions = new HashMap<>();
         for (String version : names) {
             versions.put(
                     version,
                     version(
                             deployments.get(version),
+                            ports.getOrDefault(version, 0),
                             endpoints.getOrDefault(version, 0),
                             standings.getOrDefault(version, Standing.NEW)));
         }
-        return new Observed(versions, weightConfigs(), route(), notOwned());
+        return new Observed(
+                versions, weightConfigs(), route(), Objects.requireNonNullElse(status.serving(), ""), notOwned());
     }
 
     /** Ready addresses by Service. */
@@ -117,9 +124,9 @@ final class ReleaseObserver {
     }
 
     private static Observed.Version version(
-            @org.jspecify.annotations.Nullable JsonNode deployment, int readyEndpoints, Standing standing) {
+            @Nullable JsonNode deployment, int port, int readyEndpoints, Standing standing) {
         if (deployment == null) {
-            return new Observed.Version(0, 0, readyEndpoints, false, standing);
+            return new Observed.Version("", port, 0, 0, readyEndpoints, false, standing);
         }
         JsonNode status = deployment.path("status");
         int wanted = deployment.path("spec").path("replicas").asInt(1);
@@ -128,7 +135,13 @@ final class ReleaseObserver {
                 && status.path("updatedReplicas").asInt() >= wanted
                 && status.path("replicas").asInt() <= wanted
                 && status.path("availableReplicas").asInt() >= wanted;
-        return new Observed.Version(wanted, status.path("readyReplicas").asInt(), readyEndpoints, rolledOut, standing);
+        String hash = deployment
+                .path("metadata")
+                .path("annotations")
+                .path(ReleaseObjects.HASH)
+                .asText();
+        return new Observed.Version(
+                hash, port, wanted, status.path("readyReplicas").asInt(), readyEndpoints, rolledOut, standing);
     }
 
     private Map<String, Observed.WeightConfig> weightConfigs() {

@@ -20,7 +20,7 @@ public interface World {
         }
     }
 
-    /** The objects that carry the release's label, from one look at the caches. */
+    /** The objects that carry the release's label, from one look at the caches; own writes are among them at once. */
     List<JsonNode> owned(String namespace, String release);
 
     /** An object by name whoever made it, asked of the server. */
