@@ -75,7 +75,6 @@ final class ZeroValues {
             "priority",
             "progressDeadlineSeconds",
             "ready",
-            "replicas",
             "revisionHistoryLimit",
             "runAsGroup",
             "runAsUser",
@@ -94,26 +93,28 @@ final class ZeroValues {
             "exponent",
             "port");
     private static final Set<String> POINTER_TEXTS = Set.of(
-            "apiGroup",
             "appProtocol",
             "holderIdentity",
-            "hostname",
             "ingressClassName",
             "internalTrafficPolicy",
             "loadBalancerClass",
-            "name",
-            "nodeName",
-            "path",
             "preferredHolder",
-            "protocol",
             "storageClassName",
-            "strategy",
             "trafficDistribution",
-            "type",
             "url",
             "volumeAttributesClassName",
-            "zone",
-            "subsetName");
+            "TypedLocalObjectReference.apiGroup",
+            "TypedObjectReference.apiGroup",
+            "IngressClassParametersReference.apiGroup",
+            "discovery.v1.EndpointPort.name",
+            "discovery.v1.EndpointPort.protocol",
+            "discovery.v1.Endpoint.hostname",
+            "discovery.v1.Endpoint.nodeName",
+            "discovery.v1.Endpoint.zone",
+            "EndpointAddress.nodeName",
+            "HostPathVolumeSource.type",
+            "ServiceReference.path",
+            "LeaseSpec.strategy");
 
     private ZeroValues() {}
 
@@ -126,9 +127,30 @@ final class ZeroValues {
             case ARRAY -> value.isEmpty();
             case OBJECT -> value.isEmpty() && field.additionalProperties() != null;
             case BOOLEAN -> !value.asBoolean() && !POINTER_FLAGS.contains(name);
-            case INTEGER, NUMBER -> value.asDouble() == 0 && !POINTER_NUMBERS.contains(name);
-            case STRING -> value.asText().isEmpty() && !POINTER_TEXTS.contains(name);
+            case INTEGER, NUMBER -> value.asDouble() == 0 && !isPointerNumber(parent, name);
+            case STRING -> value.asText().isEmpty() && !isPointerText(parent, name);
             case INT_OR_STRING, ANY -> false;
         };
+    }
+
+    private static String component(Schema parent) {
+        String component = parent.component();
+        return component == null ? "" : component;
+    }
+
+    private static boolean isPointerText(Schema parent, String name) {
+        if (POINTER_TEXTS.contains(name)) {
+            return true;
+        }
+        String qualified = component(parent) + "." + name;
+        return POINTER_TEXTS.stream().anyMatch(field -> qualified.endsWith("." + field));
+    }
+
+    /** Replicas are optional where they are wanted, and a plain count where they are reported. */
+    private static boolean isPointerNumber(Schema parent, String name) {
+        if (name.equals("replicas")) {
+            return component(parent).endsWith("Spec") && !component(parent).endsWith(".ScaleSpec");
+        }
+        return POINTER_NUMBERS.contains(name);
     }
 }

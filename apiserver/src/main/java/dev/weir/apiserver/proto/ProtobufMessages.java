@@ -11,12 +11,15 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Turns protobuf messages into the JSON that they stand for, by the table of field numbers. */
 final class ProtobufMessages {
     private static final String META = "k8s.io.apimachinery.pkg.apis.meta.v1.";
+    private static final Pattern UPPER = Pattern.compile("[A-Z]");
     private static final Map<String, Map<Integer, Field>> MESSAGES = read();
     /** Fields whose Go type embeds the message: its fields stand one level up. */
     private static final Set<String> INLINED = Set.of(
@@ -26,49 +29,17 @@ final class ProtobufMessages {
             "handler",
             "ephemeralContainerCommon",
             "ingressRuleValue",
+            "rule",
             "ruleWithOperations");
-    /** Pointers to scalars: present means set, also when zero. */
-    private static final Set<String> POINTERS = Set.of(
-            "replicas",
-            "minReplicas",
-            "suspend",
-            "immutable",
-            "optional",
-            "automountServiceAccountToken",
-            "controller",
-            "blockOwnerDeletion",
-            "gracePeriodSeconds",
-            "terminationGracePeriodSeconds",
-            "deletionGracePeriodSeconds",
-            "activeDeadlineSeconds",
-            "ttlSecondsAfterFinished",
-            "revisionHistoryLimit",
-            "progressDeadlineSeconds",
-            "backoffLimit",
-            "parallelism",
-            "completions",
-            "ready",
-            "serving",
-            "terminating",
-            "defaultMode",
-            "runAsUser",
-            "runAsGroup",
-            "fsGroup",
-            "runAsNonRoot",
-            "privileged",
-            "readOnlyRootFilesystem",
-            "allowPrivilegeEscalation",
-            "enableServiceLinks",
-            "hostUsers",
-            "allocateLoadBalancerNodePorts",
-            "publishNotReadyAddresses",
-            "partition",
-            "leaseTransitions",
-            "leaseDurationSeconds",
-            "expirationSeconds",
-            "priority",
-            "started",
-            "orphanDependents");
+    /** Names that JSON spells in another way than protobuf. */
+    private static final Map<String, String> RENAMED = Map.of(
+            "uID", "uid",
+            "aPIGroup", "apiGroup",
+            "Webhooks", "webhooks",
+            "Expression", "expression",
+            "Name", "name");
+
+    private static final String SCHEMA_PROPS = ".JSONSchemaProps";
 
     private record Field(String name, String kind) {}
 
@@ -137,15 +108,14 @@ final class ProtobufMessages {
             if (field == null) {
                 in.skip(wire);
             } else {
-                add(object, field, in, wire);
+                add(object, jsonName(name, field.name()), field.kind(), in, wire);
             }
         }
         return object;
     }
 
-    private void add(ObjectNode object, Field field, WireReader in, int wire) throws IOException {
-        String kind = field.kind();
-        String name = field.name();
+    /** Zero values are kept: which of them Go writes is known where the object is decoded into its kind. */
+    private void add(ObjectNode object, String name, String kind, WireReader in, int wire) throws IOException {
         if (kind.startsWith("{}")) {
             entry(object.withObject("/" + name), kind.substring(2), in.slice());
         } else if (kind.startsWith("[]")) {
@@ -154,17 +124,24 @@ final class ProtobufMessages {
             JsonNode value = value(kind, in, wire);
             if (INLINED.contains(name) && value instanceof ObjectNode inner) {
                 object.setAll(inner);
-            } else if (!isZero(value) || POINTERS.contains(name)) {
-                object.set(name.equals("uID") ? "uid" : name, value);
+            } else if (!value.isNull()) {
+                object.set(name, value);
             }
         }
     }
 
-    private static boolean isZero(JsonNode value) {
-        return value.isNull()
-                || value.isNumber() && value.asDouble() == 0
-                || value.isBoolean() && !value.asBoolean()
-                || value.isTextual() && value.asText().isEmpty();
+    private static String jsonName(String message, String name) {
+        if (message.endsWith(SCHEMA_PROPS)) {
+            return switch (name) {
+                case "schema", "ref" -> "$" + name;
+                default ->
+                    name.startsWith("xKubernetes")
+                            ? UPPER.matcher(name)
+                                    .replaceAll(letter -> "-" + letter.group().toLowerCase(Locale.ROOT))
+                            : name;
+            };
+        }
+        return RENAMED.getOrDefault(name, name);
     }
 
     private void entry(ObjectNode map, String kind, WireReader in) throws IOException {
