@@ -118,7 +118,7 @@ final class Dispatch {
                 serving(service.fqdn());
                 ForwardedHeaders.prepare(
                         request, listening, exchange.connection().address());
-                List<Endpoint> endpoints = endpoints(service.fqdn(), port, port);
+                List<Endpoint> endpoints = endpoints(service.fqdn(), "", port, port);
                 forward(endpoints, null, RetryPolicy.STANDARD, Optional.empty());
             }
             case Found.Matched(Route route, RequestMatch match) -> follow(route, match, subject);
@@ -126,8 +126,10 @@ final class Dispatch {
     }
 
     /** Those of now: a request that was held back must not go to a pod that has gone meanwhile. */
-    private @Nullable List<Endpoint> endpoints(String fqdn, int port, int requested) {
-        return proxy.table().get().services().endpoints(fqdn, port, requested);
+    private @Nullable List<Endpoint> endpoints(String fqdn, String subset, int port, int requested) {
+        return proxy.table()
+                .get()
+                .endpoints(fqdn, subset, port, requested, listening.caller().namespace());
     }
 
     private void serving(String fqdn) {
@@ -211,7 +213,7 @@ final class Dispatch {
         forward.timeout()
                 .ifPresent(timeout -> request.headers().set("x-envoy-expected-rq-timeout-ms", timeout.toMillis()));
         chosen.request().forEach(edits -> edits.applyToRequest(request.headers()));
-        List<Endpoint> endpoints = endpoints(chosen.host(), chosen.port(), port);
+        List<Endpoint> endpoints = endpoints(chosen.host(), chosen.subset(), chosen.port(), port);
         boolean sent = endpoints != null && !endpoints.isEmpty() && !ForwardedHeaders.asksForUpgrade(request);
         CopiedRequest copy = sent ? proxy.mirroring().copy(forward.mirrors(), exchange, port) : null;
         forward(endpoints, copy, forward.retries(), forward.timeout());

@@ -9,6 +9,7 @@ import java.util.Map;
  * The Kubernetes objects that say how requests go.
  *
  * @param gateways {@code networking.istio.io} Gateways
+ * @param destinationRules of which subsets are read
  * @param boundAddresses where {@code podIP:port} really listens, where that differs
  */
 public record MeshConfig(
@@ -17,7 +18,8 @@ public record MeshConfig(
         List<JsonNode> pods,
         List<JsonNode> virtualServices,
         List<JsonNode> gateways,
+        List<JsonNode> destinationRules,
         Map<String, InetSocketAddress> boundAddresses) {
     public static final MeshConfig EMPTY =
-            new MeshConfig(List.of(), List.of(), List.of(), List.of(), List.of(), Map.of());
+            new MeshConfig(List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), Map.of());
 }

@@ -62,7 +62,7 @@ final class Mirroring {
         List<Target> targets = new ArrayList<>(mirrors.size());
         for (Route.Mirror mirror : mirrors) {
             if (ThreadLocalRandom.current().nextDouble(100) < mirror.percent()) {
-                Target target = target(mirror, exchange.table(), port);
+                Target target = target(mirror, exchange, port);
                 if (target == null) {
                     dropped("no_endpoint", 1);
                 } else if (inFlight.get() >= options.mirrors().inFlight()) {
@@ -77,8 +77,10 @@ final class Mirroring {
                 : new CopiedRequest(this, targets, exchange.connection().caller(), exchange.request());
     }
 
-    private static @Nullable Target target(Route.Mirror mirror, RouteTable table, int port) {
-        List<Endpoint> endpoints = table.services().endpoints(mirror.host(), mirror.port(), port);
+    private static @Nullable Target target(Route.Mirror mirror, Exchange exchange, int port) {
+        RouteTable table = exchange.table();
+        String caller = exchange.connection().listening().caller().namespace();
+        List<Endpoint> endpoints = table.endpoints(mirror.host(), mirror.subset(), mirror.port(), port, caller);
         Service service = table.services().service(mirror.host());
         if (endpoints == null || endpoints.isEmpty() || service == null) {
             return null;

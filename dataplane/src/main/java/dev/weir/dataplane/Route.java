@@ -38,19 +38,21 @@ record Route(String name, List<RequestMatch> matches, Action action, Optional<Fa
      * A weighted destination.
      *
      * @param host the service's full name
+     * @param subset empty for all of its pods
      * @param port 0 takes the service's only port, or the one that the request came for
      * @param weight relative to the sum; without meaning for a lone destination
      * @param request header changes in order
      * @param response header changes in order
      */
-    record Destination(String host, int port, int weight, List<HeaderEdits> request, List<HeaderEdits> response) {}
+    record Destination(
+            String host, String subset, int port, int weight, List<HeaderEdits> request, List<HeaderEdits> response) {}
 
     /**
      * A copy of some requests.
      *
      * @param percent 0 to 100
      */
-    record Mirror(String host, int port, double percent) {}
+    record Mirror(String host, String subset, int port, double percent) {}
 
     /** Delay first, then abort, each for its share of requests, drawn independently; percentages 0 to 100. */
     record Fault(double delayPercent, Duration delay, double abortPercent, int abortStatus) {}

@@ -129,7 +129,8 @@ final class RouteCompiler {
             HeaderEdits ownRequest = edits(route.path("headers").path("request"), at + ".headers.request");
             HeaderEdits ownResponse = edits(route.path("headers").path("response"), at + ".headers.response");
             destinations.add(new Destination(
-                    host(to),
+                    qualify(to.path("host").asText(), namespace),
+                    to.path("subset").asText(""),
                     to.path("port").path("number").asInt(),
                     Math.max(0, route.path("weight").asInt()),
                     inOrder(lone, request, ownRequest),
@@ -151,18 +152,7 @@ final class RouteCompiler {
 
     private JsonNode destination(JsonNode destination, String path) {
         findings.onlyServed(destination, path, Set.of("host", "port", "subset"));
-        if (destination.has("subset")) {
-            findings.add(path + ".subset", "not served: requests get 503");
-        }
         return destination;
-    }
-
-    /** A destination whose subset is not known has no endpoints, as in a mesh whose DestinationRule is missing. */
-    private String host(JsonNode destination) {
-        String host = qualify(destination.path("host").asText(), namespace);
-        return destination.has("subset")
-                ? host + "/" + destination.path("subset").asText()
-                : host;
     }
 
     private List<Mirror> mirrors(JsonNode http, String path) {
@@ -186,8 +176,10 @@ final class RouteCompiler {
     }
 
     private Mirror mirror(JsonNode destination, double percent, String path) {
+        destination(destination, path);
         return new Mirror(
-                host(destination(destination, path)),
+                qualify(destination.path("host").asText(), namespace),
+                destination.path("subset").asText(""),
                 destination.path("port").path("number").asInt(),
                 percent);
     }

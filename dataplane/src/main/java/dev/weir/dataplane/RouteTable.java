@@ -2,6 +2,7 @@ package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.weir.dataplane.RequestMatch.Subject;
+import dev.weir.dataplane.ServiceTable.Endpoint;
 import dev.weir.dataplane.ServiceTable.Service;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -21,7 +22,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable as seen from outside. What a listener sees is put together when it is first asked for.
  */
 final class RouteTable {
+    private static final Comparator<JsonNode> OLDEST_FIRST = Comparator.comparing((JsonNode object) ->
+                    object.path("metadata").path("creationTimestamp").asText())
+            .thenComparing(RouteTable::name);
+
     private final ServiceTable services;
+    private final DestinationRules rules;
     private final List<Compiled> virtualServices;
     private final List<GatewayServer> servers = new ArrayList<>();
     private final List<ObjectFindings> findings = new ArrayList<>();
@@ -74,10 +80,11 @@ final class RouteTable {
 
     RouteTable(MeshConfig config) {
         services = new ServiceTable(config);
+        rules = new DestinationRules(
+                config.destinationRules().stream().sorted(OLDEST_FIRST).toList());
+        config.destinationRules().forEach(rule -> report("DestinationRule", rule, DestinationRules.findings(rule)));
         virtualServices = config.virtualServices().stream()
-                .sorted(Comparator.comparing((JsonNode vs) ->
-                                vs.path("metadata").path("creationTimestamp").asText())
-                        .thenComparing(RouteTable::name))
+                .sorted(OLDEST_FIRST)
                 .map(this::compile)
                 .toList();
         config.gateways().forEach(this::servers);
@@ -150,6 +157,28 @@ final class RouteTable {
 
     ServiceTable services() {
         return services;
+    }
+
+    /**
+     * Ready endpoints of a destination, or null if the service or the subset is unknown.
+     *
+     * @param subset empty for all pods
+     * @param port 0 takes the service's only port, or the one that the request came for
+     * @param caller the namespace whose rules come first
+     */
+    @Nullable
+    List<Endpoint> endpoints(String fqdn, String subset, int port, int requested, String caller) {
+        List<Endpoint> all = services.endpoints(fqdn, port, requested);
+        if (all == null || subset.isEmpty()) {
+            return all;
+        }
+        Map<String, String> labels = rules.labels(fqdn, subset, caller);
+        return labels == null
+                ? null
+                : all.stream()
+                        .filter(endpoint ->
+                                endpoint.workload().labels().entrySet().containsAll(labels.entrySet()))
+                        .toList();
     }
 
     /** What objects ask for and is not done. */

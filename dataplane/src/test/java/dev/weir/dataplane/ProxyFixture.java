@@ -113,7 +113,7 @@ final class ProxyFixture implements AutoCloseable {
                   selector: {istio: ingressgateway}
                   servers: [{port: {number: 80, protocol: HTTP}, hosts: ["*"]}]
                 """);
-        return new MeshConfig(objects, slices, pods, List.of(route), List.of(open), Map.of());
+        return new MeshConfig(objects, slices, pods, List.of(route), List.of(open), List.of(), Map.of());
     }
 
     Socket connect() throws IOException {

@@ -106,6 +106,7 @@ class ProxyTest {
                 List.of(),
                 List.of(route),
                 List.of(),
+                List.of(),
                 Map.of());
     }
 

@@ -82,6 +82,7 @@ class RouteGoldenTest {
                 List.of(),
                 byKind.getOrDefault("VirtualService", List.of()),
                 byKind.getOrDefault("Gateway", List.of()),
+                byKind.getOrDefault("DestinationRule", List.of()),
                 Map.of());
     }
 

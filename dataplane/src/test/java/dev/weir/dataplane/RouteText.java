@@ -74,12 +74,17 @@ final class RouteText {
             one.put("share", share(forward.destinations(), destination));
             edits(one, "request", destination.request());
             edits(one, "response", destination.response());
-            destinations.put(destination.host() + ":" + destination.port(), one);
+            destinations.put(name(destination.host(), destination.subset(), destination.port()), one);
         }
         text.put("to", destinations);
         forward.mirrors()
-                .forEach(mirror ->
-                        text.put("copy to " + mirror.host() + ":" + mirror.port(), "of " + mirror.percent() + " %"));
+                .forEach(mirror -> text.put(
+                        "copy to " + name(mirror.host(), mirror.subset(), mirror.port()),
+                        "of " + mirror.percent() + " %"));
+    }
+
+    private static String name(String host, String subset, int port) {
+        return host + ":" + port + (subset.isEmpty() ? "" : " subset " + subset);
     }
 
     /** How many of a thousand evenly spread draws take the destination. */

@@ -36,7 +36,7 @@ final class DataPlaneFeed implements AutoCloseable {
         add("services", caches.services());
         add("slices", caches.slices());
         add("pods", caches.pods());
-        for (String kind : List.of("VirtualService", "Gateway")) {
+        for (String kind : List.of("VirtualService", "Gateway", "DestinationRule")) {
             String plural = kind.toLowerCase(Locale.ROOT) + "s";
             var informer = client.genericKubernetesResources(istio(kind, plural))
                     .inAnyNamespace()
@@ -74,7 +74,13 @@ final class DataPlaneFeed implements AutoCloseable {
             bound((Pod) object, bound);
         }
         dataPlane.update(new MeshConfig(
-                json("services"), json("slices"), json("pods"), json("virtualservices"), json("gateways"), bound));
+                json("services"),
+                json("slices"),
+                json("pods"),
+                json("virtualservices"),
+                json("gateways"),
+                json("destinationrules"),
+                bound));
     }
 
     private List<JsonNode> json(String name) {
