@@ -19,7 +19,9 @@ final class DemoSteps {
     private final List<Row> rows = new ArrayList<>();
     private String promised = "";
 
-    private record Row(String promised, String observed, boolean held) {}
+    private int number;
+
+    private record Row(int step, String promised, String observed, boolean held) {}
 
     DemoSteps(PrintStream out) {
         this.out = out;
@@ -27,12 +29,18 @@ final class DemoSteps {
 
     /** Announces a step: what a user would type, and what it promises. */
     void step(String command, String promise) {
+        number++;
         promised = promise;
-        out.println("\n$ " + command);
+        out.println("\n" + number + "  $ " + command);
+    }
+
+    /** Says what the next checks of this step are about. */
+    void promise(String promise) {
+        promised = promise;
     }
 
     void check(boolean held, String observed) {
-        rows.add(new Row(promised, observed, held));
+        rows.add(new Row(number, promised, observed, held));
         out.println("  " + (held ? "ok      " : "FAILED  ") + observed);
     }
 
@@ -62,9 +70,11 @@ final class DemoSteps {
 
     /** Prints the table; true if every check held. */
     boolean summary() {
-        out.printf("%n%-4s  %-45s  %s%n", "", "promised", "observed");
+        out.printf("%n%-4s  %4s  %-46s  %s%n", "", "step", "promised", "observed");
         for (Row row : rows) {
-            out.printf("%-4s  %-45s  %s%n", row.held() ? "ok" : "FAIL", row.promised(), row.observed());
+            out.printf(
+                    "%-4s  %4d  %-46s  %s%n",
+                    row.held() ? "ok" : "FAIL", row.step(), row.promised(), row.observed());
         }
         boolean held = rows.stream().allMatch(Row::held);
         out.println(held ? "\nevery check held" : "\nsome checks did not hold");

@@ -84,7 +84,7 @@ final class MirrorDemo implements Callable<Integer> {
                 .call();
         steps.await(WAIT_SECONDS, () -> available(client, "iter8"), "deployment iter8 is available");
 
-        release(local, folder, "one version", "100", false, false);
+        release(local, folder, "one version", "all requests to the only version", "100", false, false);
         steps.await(
                 WAIT_SECONDS,
                 () -> PRIMARY_ROUTE.equals(route(client, "route", 0, "destination", "host")),
@@ -96,39 +96,42 @@ final class MirrorDemo implements Callable<Integer> {
         }
         steps.await(WAIT_SECONDS, () -> available(client, "sleep"), "deployment sleep is available");
         requests(client, 20);
+        steps.promise("each request arrives once");
         steps.check(
                 received(client, "httpbin-0") == 20, "httpbin-0 logged " + received(client, "httpbin-0") + " of 20");
 
         steps.step("curl -H 'Host: httpbin.default' " + local.gateway(), "404 from outside without a gateway");
         steps.check(outside(local.gateway()) == 404, "status " + outside(local.gateway()));
-        steps.step("kubectl apply -f examples/mirror/gateway.yaml", "200 from outside with one");
+        steps.step("kubectl apply -f examples/mirror/gateway.yaml", "a gateway to be named by the release");
         try (InputStream in = MirrorDemo.class.getResourceAsStream("/demo/gateway.yaml")) {
             client.load(Objects.requireNonNull(in)).inNamespace("default").create();
         }
-        release(local, folder, "one version, gateway: my-gateway", "100", false, true);
+        release(local, folder, "gateway: my-gateway", "200 from outside with a gateway", "100", false, true);
         steps.await(WAIT_SECONDS, () -> outside(local.gateway()) == 200, "status 200 through the gateway");
         candidate(local, client, folder);
         promote(local, client, folder);
     }
 
     private void candidate(LocalMode local, KubernetesClient client, Path folder) throws IOException {
-        release(local, folder, "a candidate, weight: 100", "100", true, true);
+        release(local, folder, "a candidate, weight: 100", "copies once the candidate is ready", "100", true, true);
         steps.await(
                 WAIT_SECONDS,
                 () -> "100".equals(route(client, "mirrorPercentage", "value")),
                 "the VirtualService mirrors 100 % to httpbin-1");
         requests(client, 50);
+        steps.promise("a copy of every request");
         steps.await(
                 WAIT_SECONDS,
                 () -> received(client, "httpbin-1") == 50,
                 "httpbin-1 logged a copy of each of 50 requests");
 
-        release(local, folder, "the same candidate, weight: 50", "50", true, true);
+        release(local, folder, "the same candidate, weight: 50", "another percentage at once", "50", true, true);
         steps.await(
                 WAIT_SECONDS,
                 () -> "50".equals(route(client, "mirrorPercentage", "value")),
                 "the VirtualService mirrors 50 %");
         requests(client, HALVED);
+        steps.promise("a copy of half of the requests, give or take");
         steps.await(
                 WAIT_SECONDS,
                 () -> received(client, "httpbin-1") - 50 >= LEAST_HALF,
@@ -138,7 +141,7 @@ final class MirrorDemo implements Callable<Integer> {
     }
 
     private void promote(LocalMode local, KubernetesClient client, Path folder) throws IOException {
-        release(local, folder, "the candidate promoted", "", false, true);
+        release(local, folder, "the candidate promoted", "the candidate's objects go", "", false, true);
         steps.await(
                 WAIT_SECONDS,
                 () -> client.apps()
@@ -182,7 +185,7 @@ final class MirrorDemo implements Callable<Integer> {
                 "no Deployment iter8");
     }
 
-    private void release(LocalMode local, Path folder, String what, String weight, boolean candidate, boolean gateway)
+    private void release(LocalMode local, Path folder, String what, String promise, String weight, boolean candidate, boolean gateway)
             throws IOException {
         StringBuilder values = new StringBuilder("environment: deployment-istio\n");
         if (gateway) {
@@ -198,7 +201,7 @@ final class MirrorDemo implements Callable<Integer> {
         Path file = folder.resolve("values.yaml");
         Files.writeString(file, values);
         steps.step(
-                "helm upgrade --install httpbin --repo " + local.chartRepository() + " release -f -   # " + what, what);
+                "helm upgrade --install httpbin --repo " + local.chartRepository() + " release -f -   # " + what, promise);
         Helm.upgrade(local.chartRepository() + "/release-0.1.0.tgz")
                 .install()
                 .withName("httpbin")
