@@ -1,6 +1,7 @@
 package dev.weir.cli;
 
 import dev.weir.bench.DriftBench;
+import dev.weir.bench.IdleBench;
 import dev.weir.bench.MirrorBench;
 import dev.weir.bench.StartupBench;
 import java.io.IOException;
@@ -63,6 +64,15 @@ final class BenchCommand {
         MirrorBench.Plan plan = new MirrorBench.Plan(
                 kinds, Math.max(1, repeats), Math.max(1, rate), Duration.ofSeconds(Math.max(1, seconds)));
         return in(folder -> MirrorBench.run(System.out, folder, plan));
+    }
+
+    @Command(
+            name = "idle",
+            description = "What local mode with a finished release costs while nothing happens.",
+            mixinStandardHelpOptions = true)
+    int idle(@Option(names = "--duration", defaultValue = "60", description = "Seconds. Default: 60.") int seconds)
+            throws IOException, InterruptedException {
+        return in(folder -> IdleBench.run(System.out, folder, Duration.ofSeconds(Math.max(1, seconds))));
     }
 
     /** This very build, with the options of the JVM that runs now. */

@@ -73,8 +73,7 @@ final class DemoSteps {
         out.printf("%n%-4s  %4s  %-46s  %s%n", "", "step", "promised", "observed");
         for (Row row : rows) {
             out.printf(
-                    "%-4s  %4d  %-46s  %s%n",
-                    row.held() ? "ok" : "FAIL", row.step(), row.promised(), row.observed());
+                    "%-4s  %4d  %-46s  %s%n", row.held() ? "ok" : "FAIL", row.step(), row.promised(), row.observed());
         }
         boolean held = rows.stream().allMatch(Row::held);
         out.println(held ? "\nevery check held" : "\nsome checks did not hold");

@@ -185,7 +185,14 @@ final class MirrorDemo implements Callable<Integer> {
                 "no Deployment iter8");
     }
 
-    private void release(LocalMode local, Path folder, String what, String promise, String weight, boolean candidate, boolean gateway)
+    private void release(
+            LocalMode local,
+            Path folder,
+            String what,
+            String promise,
+            String weight,
+            boolean candidate,
+            boolean gateway)
             throws IOException {
         StringBuilder values = new StringBuilder("environment: deployment-istio\n");
         if (gateway) {
@@ -201,7 +208,8 @@ final class MirrorDemo implements Callable<Integer> {
         Path file = folder.resolve("values.yaml");
         Files.writeString(file, values);
         steps.step(
-                "helm upgrade --install httpbin --repo " + local.chartRepository() + " release -f -   # " + what, promise);
+                "helm upgrade --install httpbin --repo " + local.chartRepository() + " release -f -   # " + what,
+                promise);
         Helm.upgrade(local.chartRepository() + "/release-0.1.0.tgz")
                 .install()
                 .withName("httpbin")

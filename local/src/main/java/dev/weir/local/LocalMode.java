@@ -23,11 +23,17 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A whole Kubernetes with a mesh in this process: API server, controllers, node, data plane, charts, operator. */
 public final class LocalMode implements AutoCloseable {
+    /** The user that the operator inside is to the API server. */
+    public static final String OPERATOR = "system:weir-operator";
+
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalMode.class);
 
     private final List<AutoCloseable> parts = new ArrayList<>();
@@ -36,7 +42,9 @@ public final class LocalMode implements AutoCloseable {
     private final ProcessLedger ledger;
     private final ApiServer api;
     private final String inside;
+    private final String operator;
     private final Path kubeconfig;
+    private final Map<String, LongAdder> requests = new ConcurrentHashMap<>();
     private final List<KubernetesClient> clients = new ArrayList<>();
     private URI charts = URI.create("http://127.0.0.1");
     private URI gateway = URI.create("http://127.0.0.1");
@@ -52,11 +60,16 @@ public final class LocalMode implements AutoCloseable {
         }
         String token = token();
         inside = token();
+        operator = token();
         Map<String, User> tokens = Map.of(
                 token, new User("weir-local", "", List.of("system:masters", "system:authenticated")),
-                inside, new User("system:weir-local", "", List.of("system:masters", "system:authenticated")));
-        api = ApiServer.start(
-                ApiServerOptions.loopback(tokens).withBind(new InetSocketAddress("127.0.0.1", options.apiPort())));
+                inside, new User("system:weir-local", "", List.of("system:masters", "system:authenticated")),
+                operator, new User(OPERATOR, "", List.of("system:masters", "system:authenticated")));
+        api = ApiServer.start(ApiServerOptions.loopback(tokens)
+                .withBind(new InetSocketAddress("127.0.0.1", options.apiPort()))
+                .withBeforeRequest(
+                        request -> requests.computeIfAbsent(request.user().name(), _ -> new LongAdder())
+                                .increment()));
         kubeconfig = options.kubeconfig()
                 .orElse(options.dataDir().resolve("kubeconfig"))
                 .toAbsolutePath();
@@ -182,7 +195,7 @@ public final class LocalMode implements AutoCloseable {
                 feed.start();
                 if (options.operatorInside()) {
                     Installation.installReleases(client);
-                    keep(Operator.start(client(inside), Operator.Options.allNamespaces()));
+                    keep(Operator.start(client(operator), Operator.Options.allNamespaces()));
                 }
             });
             ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
@@ -192,6 +205,13 @@ public final class LocalMode implements AutoCloseable {
         }
         gateway = Installation.awaitGateway(client);
         controllers.startCollecting();
+    }
+
+    /** How many requests each user has made of the API server; an open watch counts once. */
+    public Map<String, Long> requests() {
+        Map<String, Long> counts = new TreeMap<>();
+        requests.forEach((user, count) -> counts.put(user, count.sum()));
+        return counts;
     }
 
     private synchronized <T extends AutoCloseable> T keep(T part) {
