@@ -3,13 +3,22 @@ package dev.weir.operator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.weir.apiserver.rest.ApiRequest;
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,8 +30,12 @@ class OperatorTest {
     private static final String TWO =
             "strategy: Mirror\nversions: [{name: app-0, image: a}, {name: app-1, image: b, mirrorPercent: 50}]";
 
-    private final Cluster cluster = new Cluster(_ -> {});
-    private final Operator operator = cluster.operator();
+    /** Releases, and all that they own but endpoint slices. */
+    private static final int OTHER_KINDS = 6;
+
+    private volatile Consumer<ApiRequest> beforeOperator = _ -> {};
+    private final Cluster cluster = new Cluster(request -> beforeOperator.accept(request));
+    private Operator operator = cluster.operator();
 
     @AfterEach
     void stop() {
@@ -209,5 +222,53 @@ class OperatorTest {
                 .contains("is the name of the application's service");
         assertThat(cluster.exists("app-0")).isTrue();
         assertThat(cluster.mirrored()).isEqualTo(50);
+    }
+
+    @Test
+    void decidesNothingBeforeItsCachesAreComplete() throws InterruptedException {
+        settled();
+        operator.close();
+        CountDownLatch mayList = new CountDownLatch(1);
+        AtomicBoolean listed = new AtomicBoolean();
+        Set<String> others = ConcurrentHashMap.newKeySet();
+        Queue<String> early = new ConcurrentLinkedQueue<>();
+        beforeOperator = request -> {
+            if (request.path().endsWith("/endpointslices") && !listed.get()) {
+                await().atMost(Duration.ofSeconds(20)).until(() -> mayList.getCount() == 0);
+                listed.set(true);
+            } else if (request.method().equals("GET")) {
+                others.add(request.path());
+            } else if (!listed.get()) {
+                early.add(request.method() + " " + request.path());
+            }
+        };
+        Thread starting = Thread.ofVirtual().start(() -> operator = cluster.operator());
+        // a change that would make it act at once, if it believed that there are no endpoints
+        cluster.release(TWO.replace("50", "60"));
+        eventually(() -> others.size() >= OTHER_KINDS);
+        mayList.countDown();
+        starting.join();
+        eventually(() -> Integer.valueOf(60).equals(cluster.mirrored()));
+        assertThat(early).isEmpty();
+    }
+
+    @Test
+    void tellsOnlyWhatChanges() {
+        settled();
+        eventually(() -> reasons().contains("Ready"));
+        List<String> before = reasons();
+        for (int i = 0; i < 5; i++) {
+            cluster.release(TWO + "\nmetadata: {labels: {change: \"" + i + "\"}}");
+            reason("Ready");
+        }
+        assertThat(reasons()).isEqualTo(before);
+    }
+
+    private List<String> reasons() {
+        return cluster.user().v1().events().inNamespace("default").list().getItems().stream()
+                .filter(event -> event.getInvolvedObject().getKind().equals("Release"))
+                .map(Event::getReason)
+                .sorted()
+                .toList();
     }
 }
