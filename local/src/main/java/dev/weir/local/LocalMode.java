@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -156,6 +157,9 @@ public final class LocalMode implements AutoCloseable {
 
     private synchronized KubernetesClient client(String token) {
         Config config = Config.fromKubeconfig(api.kubeconfig("inside", token));
+        // dozens of watches that each ask every half minute whether this very process is alive would be most of an
+        // idle local mode's work
+        config.setWebsocketPingInterval(TimeUnit.HOURS.toMillis(1));
         KubernetesClient client =
                 new KubernetesClientBuilder().withConfig(config).build();
         clients.add(client);
