@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -73,7 +74,16 @@ public final class Operator implements AutoCloseable {
     public static Operator start(KubernetesClient client, Options options) {
         Operator operator = new Operator(client, options);
         operator.framework.start();
+        operator.keepTimerThread();
         return operator;
+    }
+
+    /** The framework's timer has no thread of its own: while anything waits, it would wake a hundred times a second. */
+    private void keepTimerThread() {
+        if (framework.getConfigurationService().getExecutorServiceManager().scheduledExecutorService()
+                instanceof ScheduledThreadPoolExecutor timer) {
+            timer.setCorePoolSize(1);
+        }
     }
 
     @Override
