@@ -34,8 +34,10 @@ public final class BuiltInStrategy implements ResourceStrategy {
     private final ResourceType type;
     private final Schema schema;
     private final ServiceAddresses addresses;
+    private final KindCheck check;
 
-    public BuiltInStrategy(ResourceType type, Schema schema, ServiceAddresses addresses) {
+    public BuiltInStrategy(ResourceType type, Schema schema, ServiceAddresses addresses, KindCheck check) {
+        this.check = check;
         this.type = type;
         this.schema = schema;
         this.addresses = addresses;
@@ -109,6 +111,7 @@ public final class BuiltInStrategy implements ResourceStrategy {
     public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old, List<FieldError> ofMetadata) {
         List<FieldError> errors = new ArrayList<>(ofMetadata);
         errors.addAll(Validation.validate(type, object, old));
+        errors.addAll(check.problems(object, old));
         if (errors.isEmpty() && type.plural().equals("services")) {
             errors.addAll(addresses.problems(object, old));
         }

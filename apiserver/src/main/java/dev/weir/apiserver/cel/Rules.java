@@ -17,6 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +32,8 @@ public final class Rules {
             .enableHeterogeneousNumericComparisons(true)
             .comprehensionMaxIterations(100_000)
             .build();
+
+    private static final Pattern MISSING_KEY = Pattern.compile("key '([^']*)' is not present in map");
 
     private final Map<String, Compiled> programs = new ConcurrentHashMap<>();
 
@@ -102,6 +106,10 @@ public final class Rules {
             cause = cause.getCause();
         }
         String message = String.valueOf(cause.getMessage());
+        Matcher missing = MISSING_KEY.matcher(message);
+        if (missing.find()) {
+            return "no such key: " + missing.group(1);
+        }
         String prefix = "evaluation error at <input>:";
         return message.startsWith(prefix) ? message.substring(message.indexOf(": ", prefix.length()) + 2) : message;
     }

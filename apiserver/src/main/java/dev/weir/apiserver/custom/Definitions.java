@@ -41,6 +41,7 @@ public final class Definitions {
         this.resources = resources;
         this.tables = tables;
         this.clock = clock;
+        resources.addCheck(RESOURCE, DefinitionValidation::validate);
         this.objectMeta =
                 new BuiltInSchemas().of("", "v1", "ConfigMap").properties().getOrDefault("metadata", Schema.UNKNOWN);
     }

@@ -2,6 +2,7 @@ package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.builtin.BuiltInStrategy;
+import dev.weir.apiserver.builtin.KindCheck;
 import dev.weir.apiserver.builtin.ServiceAddresses;
 import dev.weir.apiserver.schema.BuiltInSchemas;
 import dev.weir.apiserver.store.VersionedStore;
@@ -16,6 +17,7 @@ public final class Resources {
     private final BuiltInSchemas schemas = new BuiltInSchemas();
     private final ServiceAddresses addresses;
     private final Map<String, ResourceStrategy> strategies = new ConcurrentHashMap<>();
+    private final Map<String, KindCheck> checks = new ConcurrentHashMap<>();
 
     public Resources(VersionedStore store, Kinds kinds, ServiceAddresses addresses) {
         this.store = store;
@@ -34,7 +36,16 @@ public final class Resources {
     public ResourceStrategy strategy(ResourceType type) {
         return strategies.computeIfAbsent(
                 id(type),
-                _ -> new BuiltInStrategy(type, schemas.of(type.group(), type.version(), type.kind()), addresses));
+                _ -> new BuiltInStrategy(
+                        type,
+                        schemas.of(type.group(), type.version(), type.kind()),
+                        addresses,
+                        checks.getOrDefault(type.qualifiedPlural(), KindCheck.NONE)));
+    }
+
+    /** Checks a built-in kind by these rules too; to be called before the first request. */
+    public void addCheck(String qualifiedPlural, KindCheck check) {
+        checks.put(qualifiedPlural, check);
     }
 
     /** Serves a custom type by this strategy from now on. */

@@ -106,7 +106,7 @@ class RulesTest {
     @Test
     void namesWhatCannotBeEvaluated() {
         assertThat(evaluate("self.missing == 1", "{type: object}", "{}"))
-                .isEqualTo(new Rules.Outcome.Failed("key 'missing' is not present in map."));
+                .isEqualTo(new Rules.Outcome.Failed("no such key: missing"));
         assertThat(evaluate("quantity('x').isInteger()", "{}", "{}"))
                 .isInstanceOfSatisfying(
                         Rules.Outcome.Failed.class,
