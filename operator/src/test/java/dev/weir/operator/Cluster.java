@@ -87,6 +87,14 @@ final class Cluster implements AutoCloseable {
         apply("apiVersion: weir.dev/v1alpha1\nkind: Release\nmetadata: {name: app}\nspec:\n" + spec.indent(2));
     }
 
+    /** Creates the release {@code app}, as {@code kubectl create} does. */
+    void createRelease(String spec) {
+        String yaml = "apiVersion: weir.dev/v1alpha1\nkind: Release\nmetadata: {name: app}\nspec:\n" + spec.indent(2);
+        user.resource(Serialization.unmarshal(yaml, GenericKubernetesResource.class))
+                .inNamespace(NAMESPACE)
+                .create();
+    }
+
     @Nullable
     GenericKubernetesResource get(String apiVersion, String kind, String name) {
         return user.genericKubernetesResources(apiVersion, kind)

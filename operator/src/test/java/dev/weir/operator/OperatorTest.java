@@ -1,6 +1,7 @@
 package dev.weir.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.weir.apiserver.rest.ApiRequest;
@@ -22,6 +23,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The operator on a real API server, with the controllers' part played by the test. */
 class OperatorTest {
@@ -222,6 +225,28 @@ class OperatorTest {
                 .contains("is the name of the application's service");
         assertThat(cluster.exists("app-0")).isTrue();
         assertThat(cluster.mirrored()).isEqualTo(50);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "strategy: Sideways | spec.strategy: Unsupported value: \"Sideways\": supported values: \"None\", \"Mirror\"",
+                "router: Nginx | spec.router: Unsupported value: \"Nginx\": supported values: \"Istio\"",
+                "versions: [{name: a, image: b}, {name: c, image: d, mirrorPercent: 150}] | spec.versions[1].mirrorPercent: Invalid value: 150: spec.versions[1].mirrorPercent in body should be less than or equal to 100",
+                "versions: [{name: a, image: b, mirrorPercent: half}] | spec.versions[0].mirrorPercent: Invalid value: \"string\"",
+                "versions: [{name: a, image: b}, {name: a, image: c}] | spec.versions[1]: Duplicate value",
+                "versions: [{name: a}] | exactly one of image, template and workloadRef is required",
+                "versions: [{name: a, image: b, workloadRef: {name: c}}] | exactly one of image, template and workloadRef",
+                "versions: [] | spec.versions: Invalid value: 0: spec.versions in body should have at least 1 items",
+                "service: {name: a} | the name of a version must differ from the name of the application's service",
+                "service: {port: 70000} | spec.service.port: Invalid value: 70000",
+            })
+    void theServerRefusesBadSpecs(String change, String message) {
+        cluster.install(ISTIO);
+        String base = change.startsWith("versions") ? "strategy: Mirror\n" : "versions: [{name: a, image: b}]\n";
+        assertThatThrownBy(() -> cluster.createRelease(base + change)).hasMessageContaining(message);
+        assertThat(cluster.get("weir.dev/v1alpha1", "Release", "app")).isNull();
     }
 
     @Test
