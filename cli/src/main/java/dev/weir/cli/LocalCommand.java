@@ -10,6 +10,8 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,6 +55,9 @@ final class LocalCommand implements Callable<Integer> {
 
     /** Which local mode. */
     static final class Where {
+        /** The system tells start times relative to its boot, whose time clock corrections may shift a little. */
+        private static final Duration TOLERANCE = Duration.ofSeconds(2);
+
         @Option(
                 names = "--data-dir",
                 description =
@@ -77,7 +82,16 @@ final class LocalCommand implements Callable<Integer> {
                 properties.load(in);
             }
             long pid = Long.parseLong(properties.getProperty("pid", "0"));
-            return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).map(_ -> properties);
+            Instant started = Instant.parse(properties.getProperty("started", Instant.EPOCH.toString()));
+            // the process id of one that was killed may be a stranger's by now
+            return ProcessHandle.of(pid)
+                    .filter(process -> process.isAlive()
+                            && Duration.between(started, started(process)).abs().compareTo(TOLERANCE) <= 0)
+                    .map(_ -> properties);
+        }
+
+        static Instant started(ProcessHandle process) {
+            return process.info().startInstant().orElse(Instant.EPOCH);
         }
     }
 
@@ -163,6 +177,7 @@ final class LocalCommand implements Callable<Integer> {
         try (LocalMode local = LocalMode.start(options)) {
             Properties state = new Properties();
             state.setProperty("pid", Long.toString(ProcessHandle.current().pid()));
+            state.setProperty("started", Where.started(ProcessHandle.current()).toString());
             state.setProperty("api", local.apiUrl().toString());
             state.setProperty("kubeconfig", local.kubeconfig().toString());
             if (options.controllers()) {
