@@ -42,6 +42,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     private boolean draining;
     private boolean ended;
     private boolean watched;
+    private boolean headerWatched;
     private long lastActivity = System.nanoTime();
     /** When the first byte of the request came whose headers are not whole yet; 0 if there is none. */
     private long headerSince;
@@ -126,6 +127,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     public void channelReadComplete(ChannelHandlerContext from) {
         reading = false;
         pump();
+        if (!headerWatched) {
+            watchHeader();
+        }
     }
 
     /** Hands over what is wanted, and reads if nothing is left. */
@@ -236,33 +240,35 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         inbound.clear();
     }
 
+    /** Looks again when the connection could have been idle, or its request stalled, for too long. */
     private void watch() {
         DataPlaneOptions.Timeouts timeouts = proxy.options().timeouts();
-        long since = exchange == null && headerSince != 0 ? headerSince : lastActivity;
-        long limit = exchange != null
-                ? timeouts.stream().toNanos()
-                : headerSince != 0
-                        ? timeouts.header().toNanos()
-                        : timeouts.idle().toNanos();
-        long left = since + limit - System.nanoTime();
-        if (left <= 0) {
-            expired();
+        long limit = (exchange == null ? timeouts.idle() : timeouts.stream()).toNanos();
+        long left = lastActivity + limit - System.nanoTime();
+        if (left <= 0 && exchange != null) {
+            exchange.stalled();
+        } else if (left <= 0) {
+            ctx.close();
         }
         if (watched && ctx.channel().isActive()) {
-            long soon = Math.min(Math.max(left, 1), timeouts.header().toNanos());
-            ctx.executor().schedule(this::watch, left <= 0 ? timeouts.header().toNanos() : soon, TimeUnit.NANOSECONDS);
+            long next = Math.min(left <= 0 ? limit : left, timeouts.stream().toNanos());
+            ctx.executor().schedule(this::watch, Math.max(next, 1), TimeUnit.NANOSECONDS);
         }
     }
 
-    private void expired() {
-        if (exchange != null) {
-            exchange.stalled();
-        } else if (headerSince != 0) {
-            headerSince = 0;
+    /** Looks again when the headers that have begun should be whole. */
+    private void watchHeader() {
+        headerWatched = false;
+        if (!watched || exchange != null || headerSince == 0 || ended) {
+            return;
+        }
+        long left = headerSince + proxy.options().timeouts().header().toNanos() - System.nanoTime();
+        if (left <= 0) {
             LocalReply.refuse(ctx, 408, "the request's headers did not come in time");
             end();
         } else {
-            ctx.close();
+            headerWatched = true;
+            ctx.executor().schedule(this::watchHeader, left, TimeUnit.NANOSECONDS);
         }
     }
 
