@@ -84,7 +84,7 @@ public final class DataPlane implements AutoCloseable {
     private Set<InetSocketAddress> closeUnknown() {
         Set<InetSocketAddress> known = table.services().addresses();
         pool.retain(known);
-        mirroring.pool().retain(known);
+        mirroring.retain(known);
         return known;
     }
 

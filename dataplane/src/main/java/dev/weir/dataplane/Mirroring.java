@@ -13,8 +13,12 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,7 +29,9 @@ import org.jspecify.annotations.Nullable;
  * Sends copies of requests and forgets them.
  *
  * <p>Nothing here can slow or fail the request that is copied: a copy is sent after it, by a thread of its own, once. How
- * many are under way and how much they hold is bounded; what is over the bounds is dropped and counted.
+ * many are under way and how much they hold is bounded; what is over the bounds is dropped and counted. To an address that
+ * lets copies wait until their time is over, fewer and fewer are sent at once, since each takes a connection of its own;
+ * with each answer one more.
  */
 final class Mirroring {
     private final EventLoopGroup group;
@@ -33,6 +39,7 @@ final class Mirroring {
     private final DataPlaneOptions options;
     private final UpstreamPool pool;
     private final AtomicInteger inFlight = new AtomicInteger();
+    private final Map<InetSocketAddress, CopyWindow> windows = new ConcurrentHashMap<>();
     private final AtomicLong held = new AtomicLong();
 
     /** Where a copy goes. */
@@ -47,6 +54,30 @@ final class Mirroring {
 
     UpstreamPool pool() {
         return pool;
+    }
+
+    /** Forgets addresses that are not known any more. */
+    void retain(Set<InetSocketAddress> known) {
+        pool.retain(known);
+        windows.keySet().retainAll(known);
+    }
+
+    private CopyWindow window(Target target) {
+        return windows.computeIfAbsent(
+                target.endpoint().address(),
+                _ -> new CopyWindow(options.mirrors().inFlight()));
+    }
+
+    private boolean full(CopyWindow window) {
+        return window.full() || inFlight.get() >= options.mirrors().inFlight();
+    }
+
+    private boolean take(CopyWindow window) {
+        if (inFlight.incrementAndGet() <= options.mirrors().inFlight() && window.take()) {
+            return true;
+        }
+        inFlight.decrementAndGet();
+        return false;
     }
 
     /**
@@ -65,7 +96,7 @@ final class Mirroring {
                 Target target = target(mirror, exchange, port);
                 if (target == null) {
                     dropped("no_endpoint", 1);
-                } else if (inFlight.get() >= options.mirrors().inFlight()) {
+                } else if (full(window(target))) {
                     dropped("in_flight", 1);
                 } else {
                     targets.add(target);
@@ -119,8 +150,8 @@ final class Mirroring {
      * @param ended called once, when the copy holds nothing any more
      */
     void send(Target target, Peer caller, FullHttpRequest request, Runnable ended) {
-        if (inFlight.incrementAndGet() > options.mirrors().inFlight()) {
-            inFlight.decrementAndGet();
+        CopyWindow window = window(target);
+        if (!take(window)) {
             dropped("in_flight", 1);
             request.release();
             ended.run();
@@ -128,7 +159,7 @@ final class Mirroring {
         }
         metrics.mirrorSent();
         EventLoop loop = group.next();
-        Copy copy = new Copy(loop, target, caller, request.content().readableBytes(), ended);
+        Copy copy = new Copy(loop, target, window, caller, request.content().readableBytes(), ended);
         loop.execute(() -> copy.start(request));
     }
 
@@ -136,6 +167,7 @@ final class Mirroring {
     private final class Copy implements UpstreamConnection.User {
         private final EventLoop loop;
         private final Target target;
+        private final CopyWindow window;
         private final Peer caller;
         private final long bytesIn;
         private final Runnable ended;
@@ -148,9 +180,10 @@ final class Mirroring {
         private boolean interim;
         private boolean done;
 
-        Copy(EventLoop loop, Target target, Peer caller, long bytesIn, Runnable ended) {
+        Copy(EventLoop loop, Target target, CopyWindow window, Peer caller, long bytesIn, Runnable ended) {
             this.loop = loop;
             this.target = target;
+            this.window = window;
             this.caller = caller;
             this.bytesIn = bytesIn;
             this.ended = ended;
@@ -230,6 +263,12 @@ final class Mirroring {
                 connection.close();
             }
             inFlight.decrementAndGet();
+            window.give(
+                    switch (flags) {
+                        case "-" -> CopyWindow.End.ANSWERED;
+                        case "UT" -> CopyWindow.End.GIVEN_UP;
+                        default -> CopyWindow.End.BROKEN;
+                    });
             metrics.mirrorEnded();
             ended.run();
             Peer destination = Peer.of(target.endpoint().workload());
