@@ -20,9 +20,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,7 @@ final class GarbageCollector implements AutoCloseable {
     private static final String FOREGROUND = "foregroundDeletion";
     private static final String ORPHAN = "orphan";
     private static final int CLOSE_SECONDS = 2;
+    private static final int LATER_SECONDS = 3;
     private static final List<ResourceDefinitionContext> BUILT_IN = List.of(
             kind("", "v1", "ConfigMap", "configmaps"),
             kind("", "v1", "Secret", "secrets"),
@@ -57,7 +60,10 @@ final class GarbageCollector implements AutoCloseable {
     /** Done when the watches that were asked for last have begun. */
     private CompletionStage<?> starts = CompletableFuture.completedStage(null);
 
-    private volatile boolean closed;
+    /** How many watches are about to begin. */
+    private final AtomicInteger opening = new AtomicInteger();
+
+    private final CountDownLatch end = new CountDownLatch(1);
 
     /**
      * A kind and where its objects are heard of.
@@ -122,12 +128,21 @@ final class GarbageCollector implements AutoCloseable {
         return slash < 0 ? "" : apiVersion.substring(0, slash);
     }
 
-    /** Begins to watch the kinds that others do not watch, one after the other; returns at once. */
+    /**
+     * Begins to watch the kinds that nobody else watches, after a while, so that the first things that a user does need
+     * not wait for dozens of watches; what was deleted meanwhile is found then. Returns at once.
+     */
     void start() {
-        for (ResourceDefinitionContext kind : BUILT_IN) {
-            watch(kind);
-        }
-        definitions.start();
+        Thread.startVirtualThread(() -> {
+            try {
+                if (!end.await(LATER_SECONDS, TimeUnit.SECONDS)) {
+                    BUILT_IN.forEach(this::watch);
+                    definitions.start();
+                }
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+            }
+        });
     }
 
     private void defined(CustomResourceDefinition definition) {
@@ -144,17 +159,32 @@ final class GarbageCollector implements AutoCloseable {
     }
 
     private void watch(ResourceDefinitionContext kind) {
-        if (closed || watched.containsKey(id(kind.getGroup(), kind.getKind()))) {
+        if (end.getCount() == 0 || watched.containsKey(id(kind.getGroup(), kind.getKind()))) {
             return;
         }
         SharedIndexInformer<GenericKubernetesResource> informer =
                 client.genericKubernetesResources(kind).inAnyNamespace().runnableInformer(0);
         hear(kind, informer, true);
+        opening.incrementAndGet();
         synchronized (lock) {
             // one at a time: there are dozens, and none is urgent
             starts = starts.handle((_, _) -> null)
-                    .thenCompose(_ -> closed ? CompletableFuture.completedStage(null) : informer.start());
+                    .thenCompose(_ -> end.getCount() == 0 ? CompletableFuture.completedStage(null) : informer.start())
+                    .whenComplete((_, _) -> {
+                        if (opening.decrementAndGet() == 0) {
+                            lookAgain();
+                        }
+                    });
         }
+    }
+
+    /** Owners that went before their kind was watched went unheard. */
+    private void lookAgain() {
+        byUid.forEach((uid, seen) -> {
+            if (!seen.object().getMetadata().getOwnerReferences().isEmpty()) {
+                queue.add(uid);
+            }
+        });
     }
 
     private <T extends HasMetadata> void hear(
@@ -344,7 +374,7 @@ final class GarbageCollector implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
+        end.countDown();
         queue.close();
         CompletionStage<?> under;
         synchronized (lock) {
