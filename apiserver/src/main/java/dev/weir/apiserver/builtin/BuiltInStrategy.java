@@ -76,13 +76,35 @@ public final class BuiltInStrategy implements ResourceStrategy {
         }
         switch (type.plural()) {
             case "services" -> addresses.allocate(object);
-            case "pods" -> object.withObject("/status").put("phase", "Pending").put("qosClass", "BestEffort");
+            case "pods" ->
+                object.withObject("/status")
+                        .put("phase", "Pending")
+                        .put("qosClass", PodDefaults.qualityOfService(object.path("spec")));
+            case "jobs" -> jobSelector(object);
             case "namespaces" -> {
                 object.withObject("/status").put("phase", "Active");
                 object.withObject("/spec").withArray("finalizers").removeAll().add("kubernetes");
             }
             default -> {}
         }
+    }
+
+    /** A Job selects the pods that carry its uid, unless the user selects by hand. */
+    private static void jobSelector(ObjectNode job) {
+        ObjectNode spec = job.withObject("/spec");
+        if (spec.path("manualSelector").asBoolean()) {
+            return;
+        }
+        String uid = job.path("metadata").path("uid").asText();
+        String name = job.path("metadata").path("name").asText();
+        spec.withObject("/selector").withObject("/matchLabels").put("batch.kubernetes.io/controller-uid", uid);
+        spec.withObject("/template")
+                .withObject("/metadata")
+                .withObject("/labels")
+                .put("batch.kubernetes.io/controller-uid", uid)
+                .put("batch.kubernetes.io/job-name", name)
+                .put("controller-uid", uid)
+                .put("job-name", name);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.weir.apiserver.builtin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.weir.apiserver.schema.Schema;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -44,12 +45,22 @@ final class Decoding {
                 fields.remove();
             } else if (schema.properties().containsKey(name)) {
                 value(below, field.getValue(), struct, dotted(path, name), dotted(goPath, name));
+                canonical(below, field);
                 if (ZeroValues.omitted(schema, name, below, field.getValue())) {
                     fields.remove();
                 }
             } else {
                 value(below, field.getValue(), struct, dotted(path, name), goPath);
+                canonical(below, field);
             }
+        }
+    }
+
+    private static void canonical(Schema schema, Map.Entry<String, JsonNode> field) {
+        String component = schema.component();
+        if (component != null && component.endsWith(".resource.Quantity")) {
+            field.setValue(
+                    TextNode.valueOf(Quantities.canonical(field.getValue().asText())));
         }
     }
 

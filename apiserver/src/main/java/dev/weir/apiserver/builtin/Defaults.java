@@ -44,6 +44,14 @@ final class Defaults {
                                 subset.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
             case "horizontalpodautoscalers" -> number(object.withObject("/spec"), "minReplicas", 1);
             case "persistentvolumeclaims" -> text(object.withObject("/spec"), "volumeMode", "Filesystem");
+            case "cronjobs" -> cronJob(object.withObject("/spec"));
+            case "networkpolicies" -> networkPolicy(object.withObject("/spec"));
+            case "storageclasses", "priorityclasses" -> policies(type.plural(), object);
+            case "replicationcontrollers" -> replicationController(object.withObject("/spec"));
+            case "persistentvolumes" -> {
+                text(object.withObject("/spec"), "persistentVolumeReclaimPolicy", "Retain");
+                text(object.withObject("/spec"), "volumeMode", "Filesystem");
+            }
             case "roles", "clusterroles" -> {
                 if (!object.has("rules")) {
                     object.putNull("rules");
@@ -153,65 +161,47 @@ final class Defaults {
     }
 
     private static void podSpec(ObjectNode spec) {
-        text(spec, "restartPolicy", "Always");
-        number(spec, "terminationGracePeriodSeconds", 30);
-        text(spec, "dnsPolicy", "ClusterFirst");
-        spec.withObject("/securityContext");
-        text(spec, "schedulerName", "default-scheduler");
-        if (spec.has("serviceAccountName") && !spec.has("serviceAccount")) {
-            spec.put("serviceAccount", spec.path("serviceAccountName").asText());
-        }
-        spec.path("containers").forEach(container -> container((ObjectNode) container));
-        spec.path("initContainers").forEach(container -> container((ObjectNode) container));
-        spec.path("volumes").forEach(volume -> volume((ObjectNode) volume));
+        PodDefaults.apply(spec);
     }
 
-    private static void volume(ObjectNode volume) {
-        for (String kind : new String[] {"configMap", "secret", "projected", "downwardAPI"}) {
-            if (volume.get(kind) instanceof ObjectNode source) {
-                number(source, "defaultMode", 420);
+    private static void cronJob(ObjectNode spec) {
+        text(spec, "concurrencyPolicy", "Allow");
+        flag(spec, "suspend", false);
+        number(spec, "successfulJobsHistoryLimit", 3);
+        number(spec, "failedJobsHistoryLimit", 1);
+        ObjectNode job = spec.withObject("/jobTemplate").withObject("/spec");
+        template(job);
+    }
+
+    private static void networkPolicy(ObjectNode spec) {
+        if (!spec.has("policyTypes")) {
+            var types = spec.putArray("policyTypes").add("Ingress");
+            if (spec.has("egress")) {
+                types.add("Egress");
             }
         }
-        if (volume.get("hostPath") instanceof ObjectNode path) {
-            text(path, "type", "");
-        }
-        for (JsonNode source : volume.path("projected").path("sources")) {
-            if (source.get("serviceAccountToken") instanceof ObjectNode token) {
-                number(token, "expirationSeconds", 3600);
-            }
+        for (String direction : new String[] {"ingress", "egress"}) {
+            spec.path(direction)
+                    .forEach(rule -> rule.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
         }
     }
 
-    private static void container(ObjectNode container) {
-        String image = container.path("image").asText("");
-        if (!container.has("imagePullPolicy")) {
-            String tail = image.substring(image.lastIndexOf('/') + 1);
-            boolean latest = !tail.contains(":") && !tail.contains("@") || tail.endsWith(":latest");
-            container.put("imagePullPolicy", latest ? "Always" : "IfNotPresent");
-        }
-        container.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP"));
-        text(container, "terminationMessagePath", "/dev/termination-log");
-        text(container, "terminationMessagePolicy", "File");
-        for (JsonNode env : container.path("env")) {
-            if (env.path("valueFrom").get("fieldRef") instanceof ObjectNode reference) {
-                text(reference, "apiVersion", "v1");
-            }
-        }
-        for (String name : new String[] {"livenessProbe", "readinessProbe", "startupProbe"}) {
-            if (container.get(name) instanceof ObjectNode probe) {
-                probe(probe);
-            }
+    /** What admission and defaults give to a class of volumes or priorities. */
+    private static void policies(String plural, ObjectNode object) {
+        if (plural.equals("storageclasses")) {
+            text(object, "reclaimPolicy", "Delete");
+            text(object, "volumeBindingMode", "Immediate");
+        } else {
+            text(object, "preemptionPolicy", "PreemptLowerPriority");
         }
     }
 
-    private static void probe(ObjectNode probe) {
-        number(probe, "timeoutSeconds", 1);
-        number(probe, "periodSeconds", 10);
-        number(probe, "successThreshold", 1);
-        number(probe, "failureThreshold", 3);
-        if (probe.get("httpGet") instanceof ObjectNode get) {
-            text(get, "path", "/");
-            text(get, "scheme", "HTTP");
+    private static void replicationController(ObjectNode spec) {
+        number(spec, "replicas", 1);
+        template(spec);
+        JsonNode labels = spec.path("template").path("metadata").path("labels");
+        if (!spec.has("selector") && labels.isObject()) {
+            spec.set("selector", labels.deepCopy());
         }
     }
 

@@ -27,14 +27,20 @@ final class Validation {
         Validation validation = new Validation();
         switch (type.plural()) {
             case "configmaps" -> validation.configMap(object, old, "data", "binaryData");
-            case "secrets" -> validation.configMap(object, old, "data");
+            case "secrets" -> {
+                validation.configMap(object, old, "data");
+                validation.errors.addAll(KindValidation.validate(type.plural(), object, old));
+            }
             case "services" -> validation.service(object.path("spec"), old);
             case "deployments", "replicasets", "statefulsets", "daemonsets" ->
                 validation.workload(object.path("spec"), old == null ? null : old.path("spec"));
-            case "pods" -> validation.podSpec(object.path("spec"), "spec");
-            case "jobs" ->
-                validation.podSpec(object.path("spec").path("template").path("spec"), "spec.template.spec");
-            default -> {}
+            case "pods" -> {
+                validation.errors.addAll(PodValidation.validate(object.path("spec"), "spec"));
+                if (old != null) {
+                    validation.errors.addAll(PodValidation.validateUpdate(object, old));
+                }
+            }
+            default -> validation.errors.addAll(KindValidation.validate(type.plural(), object, old));
         }
         return validation.errors;
     }
@@ -153,40 +159,18 @@ final class Validation {
                     labels.isMissingNode() ? "null" : labels.toString(),
                     "`selector` does not match template `labels`");
         }
-        podSpec(spec.path("template").path("spec"), "spec.template.spec");
+        errors.addAll(PodValidation.validate(spec.path("template").path("spec"), "spec.template.spec"));
+        String restart =
+                spec.path("template").path("spec").path("restartPolicy").asText("");
+        if (!restart.equals("Always")) {
+            add(
+                    Kind.NOT_SUPPORTED,
+                    "spec.template.spec.restartPolicy",
+                    "\"" + restart + "\"",
+                    "supported values: \"Always\"");
+        }
         if (old != null && !Json.same(old.get("selector"), spec.get("selector"))) {
             add(Kind.INVALID, "spec.selector", selector.toString(), "field is immutable");
-        }
-    }
-
-    private void podSpec(JsonNode spec, String path) {
-        JsonNode containers = spec.path("containers");
-        if (containers.isEmpty()) {
-            add(Kind.REQUIRED, path + ".containers", null, "");
-        }
-        Set<String> names = new HashSet<>();
-        for (int i = 0; i < containers.size(); i++) {
-            container(containers.get(i), path + ".containers[" + i + "]", names);
-        }
-    }
-
-    private void container(JsonNode container, String path, Set<String> names) {
-        String name = container.path("name").asText("");
-        if (name.isEmpty()) {
-            add(Kind.REQUIRED, path + ".name", null, "");
-        } else {
-            String problem = ObjectMeta.nameProblem(name, ObjectMeta.NameRule.LABEL);
-            if (problem != null) {
-                add(Kind.INVALID, path + ".name", "\"" + name + "\"", problem);
-            } else if (!names.add(name)) {
-                add(Kind.DUPLICATE, path + ".name", "\"" + name + "\"", "");
-            }
-        }
-        if (container.path("image").asText("").isEmpty()) {
-            add(Kind.REQUIRED, path + ".image", null, "");
-        }
-        for (int i = 0; i < container.path("ports").size(); i++) {
-            port(container.path("ports").get(i).path("containerPort"), path + ".ports[" + i + "].containerPort");
         }
     }
 }
