@@ -84,7 +84,15 @@ final class KubernetesWorld implements World {
                             .build());
             source(object).wrote(written);
         } catch (KubernetesClientException failure) {
-            throw refusedOr(failure, object);
+            RuntimeException told = refusedOr(failure, object);
+            if (!(told instanceof Refused)) {
+                JsonNode metadata = object.path("metadata");
+                source(object)
+                        .unsureOf(
+                                metadata.path("namespace").asText(),
+                                metadata.path("name").asText());
+            }
+            throw told;
         }
     }
 

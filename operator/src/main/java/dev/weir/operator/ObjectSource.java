@@ -37,10 +37,13 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     private static final String BY_UID = "uid";
     private static final int SYNC_SECONDS = 60;
 
+    private final KubernetesClient client;
     private final ObjectKind kind;
     private final SharedIndexInformer<GenericKubernetesResource> informer;
     /** By uid: what this process wrote and the cache may not have seen. */
     private final Map<String, GenericKubernetesResource> written = new ConcurrentHashMap<>();
+    /** What this process wrote without learning what became of it. */
+    private final Set<ResourceID> unsure = ConcurrentHashMap.newKeySet();
     /** Uids of what this process deleted and the cache may still hold. */
     private final Set<String> deleted = ConcurrentHashMap.newKeySet();
     /** Completes when the kind turns out to be unknown to the server. */
@@ -49,6 +52,7 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     /** @param namespace null for all */
     ObjectSource(KubernetesClient client, ObjectKind kind, @Nullable String namespace) {
         super(GenericKubernetesResource.class, kind.plural());
+        this.client = client;
         this.kind = kind;
         var objects = client.genericKubernetesResources(context(kind));
         informer = namespace == null
@@ -122,6 +126,7 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
 
     /** A release's objects: what the cache holds, and what this process wrote that the cache has not seen yet. */
     List<GenericKubernetesResource> of(String namespace, String release) {
+        lookAgain();
         Map<String, GenericKubernetesResource> found = new LinkedHashMap<>();
         informer.getIndexer()
                 .byIndex(BY_RELEASE, key(namespace, release))
@@ -134,6 +139,20 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
         deleted.removeIf(uid -> !present(uid));
         deleted.forEach(found::remove);
         return List.copyOf(found.values());
+    }
+
+    /** Asks for what was written with an unknown outcome: the cache may lag behind it without knowing. */
+    private void lookAgain() {
+        for (ResourceID id : unsure) {
+            GenericKubernetesResource object = client.genericKubernetesResources(context(kind))
+                    .inNamespace(id.getNamespace().orElse(""))
+                    .withName(id.getName())
+                    .get();
+            if (object != null) {
+                wrote(object);
+            }
+            unsure.remove(id);
+        }
     }
 
     private boolean present(String uid) {
@@ -152,6 +171,11 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     /** Tells of a write of this process's, which decisions must not miss. */
     void wrote(GenericKubernetesResource object) {
         written.put(object.getMetadata().getUid(), object);
+    }
+
+    /** Tells of a write by this process that may or may not have had its effect. */
+    void unsureOf(String namespace, String name) {
+        unsure.add(new ResourceID(name, namespace));
     }
 
     /** Tells of a deletion by this process. */

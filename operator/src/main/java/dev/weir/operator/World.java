@@ -20,7 +20,10 @@ public interface World {
         }
     }
 
-    /** The objects that carry the release's label, from one look at the caches; own writes are among them at once. */
+    /**
+     * The objects that carry the release's label, from one look at the caches; own writes are among them at once, also
+     * those whose answer was lost.
+     */
     List<JsonNode> owned(String namespace, String release);
 
     /** An object by name whoever made it, asked of the server. */

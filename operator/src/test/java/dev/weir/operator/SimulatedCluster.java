@@ -55,6 +55,9 @@ final class SimulatedCluster implements World {
     private final Map<String, JsonNode> own = new TreeMap<>();
 
     private final Set<String> gone = new TreeSet<>();
+    /** Keys of writes of the operator's whose answer it did not get. */
+    private final Set<String> unsure = new TreeSet<>();
+
     private final Map<String, ObjectNode> applied = new HashMap<>();
     private final Map<String, List<Pod>> pods = new HashMap<>();
     private final BiConsumer<String, JsonNode> written;
@@ -160,6 +163,7 @@ final class SimulatedCluster implements World {
     /** A new process lists everything before it begins. */
     void restarted() {
         KINDS.forEach(this::sync);
+        unsure.clear();
     }
 
     private boolean sync(String kind) {
@@ -306,6 +310,14 @@ final class SimulatedCluster implements World {
 
     @Override
     public List<JsonNode> owned(String namespace, String release) {
+        for (String key : List.copyOf(unsure)) {
+            before("look again");
+            ObjectNode object = objects.get(key);
+            if (object != null) {
+                own.put(key, object);
+            }
+            unsure.remove(key);
+        }
         Map<String, JsonNode> visible = new TreeMap<>(cached);
         visible.putAll(own);
         gone.forEach(visible::remove);
@@ -335,7 +347,9 @@ final class SimulatedCluster implements World {
         merge(next, object);
         applied.put(key(object), object.deepCopy());
         put(next);
+        unsure.add(key(object));
         after("apply", object);
+        unsure.remove(key(object));
         own.put(key(object), next.deepCopy());
         gone.remove(key(object));
     }

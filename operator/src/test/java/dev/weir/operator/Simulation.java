@@ -1,8 +1,6 @@
 package dev.weir.operator;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.TrafficPlan;
 import dev.weir.kubernetes.ReleaseObjects;
@@ -19,7 +17,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -41,14 +38,12 @@ final class Simulation {
     private static final int QUIET_STEPS = 100;
     private static final int REST_STEPS = 20;
     private static final double FAULTS = 0.04;
-    private static final int FALLEN = -1;
-    private static final Override NONE = new Override(-2, 0);
-    private static final Override UNSURE = new Override(-3, 0);
     private static final int REMEMBERED = 60;
 
     private final SplittableRandom random;
     private final long seed;
     private final SimulatedCluster cluster;
+    private final SimulatedUser user;
     private final TrafficRouter router = TrafficRouters.load().require("Istio");
     private final Clock clock;
     private final Deque<String> history = new ArrayDeque<>();
@@ -57,22 +52,17 @@ final class Simulation {
     /** Versions that lost their last ready pod: since when they are ready again, MAX while they are not. */
     private final Map<String, Instant> lost = new HashMap<>();
 
-    private Override override = NONE;
     private ReleaseLoop loop;
     /** The version that answers as the operator sees it; empty if it knows of none. */
     private String before = "";
-
-    /**
-     * What the user annotated app-1 with.
-     *
-     * @param overrode the spec's percentage at that time
-     */
-    private record Override(int overrode, int percent) {}
+    /** True if the primary was rolled out as the operator saw it when the pass began. */
+    private boolean rolledOut;
 
     private Simulation(long seed) {
         this.seed = seed;
         this.random = new SplittableRandom(seed);
         this.cluster = new SimulatedCluster(random.split(), this::check);
+        this.user = new SimulatedUser(random, cluster, this::remember);
         InstantSource source = cluster::now;
         this.clock = source.withZone(ZoneOffset.UTC);
         this.loop = newLoop();
@@ -88,18 +78,18 @@ final class Simulation {
     }
 
     private void run() {
-        spec();
+        user.spec();
         Optional<Instant> wake = Optional.empty();
         cluster.faults(FAULTS);
         for (int i = 0; i < BUSY_STEPS; i++) {
             if (random.nextInt(8) == 0) {
-                userActs();
+                user.acts();
             }
             double current = random.nextInt(4) == 0 ? 0 : 0.7;
             wake = step(current, wake);
         }
         cluster.faults(0);
-        mend();
+        user.mend();
         for (int i = 0; i < QUIET_STEPS; i++) {
             wake = step(1, wake);
         }
@@ -120,6 +110,7 @@ final class Simulation {
         }
         try {
             before = seenServing(release);
+            rolledOut = seenRolledOut(release);
             return loop.pass(release.deepCopy());
         } catch (SimulatedCluster.Transient failure) {
             remember("failed: " + failure.getMessage());
@@ -150,6 +141,23 @@ final class Simulation {
     private @Nullable TrafficPlan route() {
         ObjectNode route = cluster.get("VirtualService", SimulatedCluster.RELEASE);
         return route == null ? null : router.read(route).orElse(null);
+    }
+
+    private boolean seenRolledOut(JsonNode release) {
+        JsonNode deployment =
+                cluster.seen("Deployment", spec(release).at("/versions/0/name").asText());
+        if (deployment == null) {
+            return false;
+        }
+        JsonNode status = deployment.path("status");
+        return deployment
+                        .at("/spec/template/spec/containers/0/image")
+                        .equals(spec(release).at("/versions/0/image"))
+                && status.path("observedGeneration").asLong()
+                        == deployment.at("/metadata/generation").asLong()
+                && status.path("updatedReplicas").asInt() == 1
+                && status.path("replicas").asInt() == 1
+                && status.path("availableReplicas").asInt() == 1;
     }
 
     private String seenServing(JsonNode release) {
@@ -310,17 +318,6 @@ final class Simulation {
         return fromSpec;
     }
 
-    /** The percentage in the end, as the user's deeds make it. */
-    private int restingPercent(String version) {
-        if (!version.equals("app-1") || override.equals(NONE)) {
-            return specPercent(version);
-        }
-        if (override.equals(UNSURE)) {
-            return wantedPercent(version);
-        }
-        return override.percent() == FALLEN ? specPercent(version) : override.percent();
-    }
-
     private void deleted(String kind, String name) {
         if (kind.equals("Deployment") || kind.equals("Service")) {
             TrafficPlan plan = route();
@@ -330,14 +327,8 @@ final class Simulation {
                 for (JsonNode version : spec(release).path("versions")) {
                     expect(!version.path("name").asText().equals(name), name + " is deleted although it is wanted");
                 }
-                String primary = spec(release).at("/versions/0/name").asText();
-                JsonNode status = Objects.requireNonNull(cluster.seen("Deployment", primary))
-                        .path("status");
-                expect(
-                        status.path("updatedReplicas").asInt() == 1
-                                && status.path("replicas").asInt() == 1
-                                && status.path("availableReplicas").asInt() == 1,
-                        name + " is deleted before " + primary + " is rolled out");
+                // it may have looked again in between
+                expect(rolledOut || seenRolledOut(release), name + " is deleted before the primary is rolled out");
             }
         }
     }
@@ -349,119 +340,6 @@ final class Simulation {
             rule.mirrors().forEach(mirror -> services.add(mirror.service()));
         }
         return services;
-    }
-
-    /** Some spec: one to three versions, any strategy, good and bad images. */
-    private void spec() {
-        ObjectNode release = Optional.ofNullable(cluster.get("Release", SimulatedCluster.RELEASE))
-                .map(ObjectNode::deepCopy)
-                .orElseGet(() -> {
-                    ObjectNode created = JsonNodeFactory.instance.objectNode();
-                    created.put("apiVersion", "weir.dev/v1alpha1").put("kind", "Release");
-                    created.putObject("metadata")
-                            .put("name", SimulatedCluster.RELEASE)
-                            .put("namespace", SimulatedCluster.NAMESPACE);
-                    return created;
-                });
-        ObjectNode spec = release.putObject("spec");
-        spec.put("strategy", random.nextInt(4) == 0 ? "None" : "Mirror");
-        ArrayNode versions = spec.putArray("versions");
-        List<String> names = new ArrayList<>(List.of("app-0", "app-1", "app-2"));
-        int count = random.nextInt(1, 4);
-        for (int i = 0; i < count; i++) {
-            // mostly in order, at times another version becomes the primary
-            String name = names.remove(random.nextInt(5) == 0 ? random.nextInt(names.size()) : 0);
-            ObjectNode version = versions.addObject().put("name", name);
-            version.put("image", random.nextInt(8) == 0 ? SimulatedCluster.BROKEN : "image-" + random.nextInt(2));
-            version.put("mirrorPercent", List.of(0, 10, 50, 100).get(random.nextInt(4)));
-        }
-        remember("user: " + spec);
-        cluster.put(release);
-        overridden();
-    }
-
-    private void userActs() {
-        ObjectNode route = cluster.get("VirtualService", SimulatedCluster.RELEASE);
-        switch (random.nextInt(10)) {
-            case 0, 4 -> {
-                remember("user deletes the route");
-                cluster.remove("VirtualService", SimulatedCluster.RELEASE);
-            }
-            case 1 -> {
-                if (route != null) {
-                    remember("user edits the route");
-                    ObjectNode edited = route.deepCopy();
-                    ((ObjectNode) edited.at("/spec/http/0")).put("timeout", "1s");
-                    cluster.put(edited);
-                }
-            }
-            case 2 -> annotate();
-            case 3 -> {
-                String victim = "app-" + random.nextInt(3);
-                remember("somebody deletes Deployment/" + victim);
-                cluster.remove("Deployment", victim);
-            }
-            default -> spec();
-        }
-    }
-
-    private void annotate() {
-        String name = ReleaseObjects.weightConfigName("app-1");
-        ObjectNode config = cluster.get("ConfigMap", name);
-        if (config == null) {
-            return;
-        }
-        boolean settled = config.equals(cluster.seen("ConfigMap", name))
-                && config.at("/metadata/annotations")
-                                .path(ReleaseObjects.SPEC_WEIGHT)
-                                .asInt()
-                        == specPercent("app-1");
-        ObjectNode edited = config.deepCopy();
-        String weight = List.of("0", "20", "100", "101", "many").get(random.nextInt(5));
-        remember("user annotates " + weight);
-        edited.withObject("/metadata").withObject("/annotations").put(ReleaseObjects.WEIGHT, weight);
-        cluster.put(edited);
-        boolean percentage = weight.matches("\\d+") && Integer.parseInt(weight) <= 100;
-        override = !settled ? UNSURE : percentage ? new Override(specPercent("app-1"), Integer.parseInt(weight)) : NONE;
-    }
-
-    /** What the spec says of a version's copies; -1 if it wants none. */
-    private int specPercent(String version) {
-        JsonNode spec = spec(Objects.requireNonNull(cluster.get("Release", SimulatedCluster.RELEASE)));
-        if (spec.path("strategy").asText().equals("Mirror")) {
-            for (int i = 1; i < spec.path("versions").size(); i++) {
-                if (spec.at("/versions/" + i + "/name").asText().equals(version)) {
-                    return spec.at("/versions/" + i + "/mirrorPercent").asInt();
-                }
-            }
-        }
-        return -1;
-    }
-
-    /** After a change of the spec: an override falls with the percentage that it overrode. */
-    private void overridden() {
-        if (override.equals(NONE) || override.equals(UNSURE)) {
-            return;
-        }
-        if (specPercent("app-1") != override.overrode()) {
-            override = new Override(override.overrode(), FALLEN);
-        } else if (override.percent() == FALLEN) {
-            // the operator may or may not have seen the value in between
-            override = UNSURE;
-        }
-    }
-
-    /** No image is broken any more, so that everything can come to rest. */
-    private void mend() {
-        ObjectNode release = cluster.get("Release", SimulatedCluster.RELEASE);
-        if (release != null) {
-            ObjectNode mended = release.deepCopy();
-            for (JsonNode version : mended.at("/spec/versions")) {
-                ((ObjectNode) version).put("image", "image-0");
-            }
-            remember("user: " + mended.path("spec"));
-            cluster.put(mended);
-        }
     }
 
     private void atRest() {
@@ -492,7 +370,7 @@ final class Simulation {
             wanted.add("Service/" + name);
             if (mirrors && !name.equals(primary)) {
                 wanted.add("ConfigMap/" + ReleaseObjects.weightConfigName(name));
-                int percent = restingPercent(name);
+                int percent = user.restingPercent(name, wantedPercent(name));
                 if (percent > 0) {
                     copies.add(new TrafficPlan.Mirror(name, 80, new dev.weir.engine.MirrorPercent(percent)));
                 }

@@ -2,19 +2,28 @@ package dev.weir.operator;
 
 import org.junit.jupiter.api.Test;
 
-/** Thousands of runs of the loop in a cluster that fails; {@code -Dtest.seed} replays one. */
+/**
+ * Runs of the loop in a cluster that fails. The default runs are always the same ones, so that a build fails because of
+ * its change only; {@code -Dtest.seed} replays one, {@code -Dtest.runs} tries as many that nobody has tried before.
+ */
 class SimulationTest {
-    private static final int RUNS = 1_000;
+    private static final int RUNS = 2_000;
 
     @Test
     void everyRunEndsAsItsSpecSaysAndHurtsNobody() {
         Long one = Long.getLong("test.seed");
+        Integer others = Integer.getInteger("test.runs");
         if (one != null) {
             Simulation.run(one);
-            return;
+        } else if (others != null) {
+            runs(System.nanoTime(), others);
+        } else {
+            runs(1, RUNS);
         }
-        long first = System.nanoTime();
-        for (int i = 0; i < RUNS; i++) {
+    }
+
+    private static void runs(long first, int count) {
+        for (int i = 0; i < count; i++) {
             Simulation.run(first + i);
         }
     }
