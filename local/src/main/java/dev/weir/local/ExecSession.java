@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One command in a pod: stdin, stdout, stderr and the end on their channels. */
@@ -29,6 +30,7 @@ final class ExecSession extends SimpleChannelInboundHandler<WebSocketFrame> {
     private static final int ERROR = 3;
     private static final int CLOSE = 255;
     private static final int NORMAL_CLOSE = 1000;
+    private static final int CLOSE_SECONDS = 2;
 
     private final PodSandbox sandbox;
     private final Container container;
@@ -120,7 +122,11 @@ final class ExecSession extends SimpleChannelInboundHandler<WebSocketFrame> {
         byte[] text = status.toString().getBytes(StandardCharsets.UTF_8);
         ctx.write(new BinaryWebSocketFrame(
                 Unpooled.buffer(text.length + 1).writeByte(ERROR).writeBytes(text)));
-        ctx.writeAndFlush(new CloseWebSocketFrame(NORMAL_CLOSE, "")).addListener(_ -> ctx.close());
+        // a client that is still sending learns of the end only if it is not cut off: it closes, or time is up
+        ctx.writeAndFlush(new CloseWebSocketFrame(NORMAL_CLOSE, "")).addListener(_ -> {
+            ctx.channel().config().setAutoRead(true);
+            ctx.executor().schedule(() -> ctx.close(), CLOSE_SECONDS, TimeUnit.SECONDS);
+        });
         worker.shutdown();
     }
 
