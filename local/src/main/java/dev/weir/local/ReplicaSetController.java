@@ -77,11 +77,13 @@ final class ReplicaSetController {
         if (active.size() > wanted) {
             active.stream().sorted(leastMissed()).limit(active.size() - wanted).forEach(pod -> delete(set, pod));
         }
-        status(set, active, problem);
+        // one look at the clock: a pod is either counted now or waited for
+        Instant now = Instant.now();
+        status(set, active, problem, now);
         if (problem != null) {
             throw new IllegalStateException(problem);
         }
-        return notReadyLongEnough(set, active);
+        return notReadyLongEnough(set, active, now);
     }
 
     private boolean caughtUp(String key) {
@@ -197,8 +199,7 @@ final class ReplicaSetController {
                         now, Instant.parse(condition.getLastTransitionTime()).plus(minReady(set))));
     }
 
-    private static Optional<Duration> notReadyLongEnough(ReplicaSet set, List<Pod> active) {
-        Instant now = Instant.now();
+    private static Optional<Duration> notReadyLongEnough(ReplicaSet set, List<Pod> active, Instant now) {
         return minReady(set).isZero()
                 ? Optional.empty()
                 : active.stream()
@@ -207,10 +208,10 @@ final class ReplicaSetController {
                         .min(Comparator.naturalOrder());
     }
 
-    private static boolean available(ReplicaSet set, Pod pod) {
+    private static boolean available(ReplicaSet set, Pod pod, Instant now) {
         return minReady(set).isZero()
                 ? isReady(pod)
-                : untilAvailable(set, pod, Instant.now())
+                : untilAvailable(set, pod, now)
                         .filter(left -> !left.isPositive())
                         .isPresent();
     }
@@ -229,9 +230,10 @@ final class ReplicaSetController {
                 .build();
     }
 
-    private void status(ReplicaSet set, List<Pod> active, @Nullable String problem) {
+    private void status(ReplicaSet set, List<Pod> active, @Nullable String problem, Instant now) {
         int ready = (int) active.stream().filter(ReplicaSetController::isReady).count();
-        int available = (int) active.stream().filter(pod -> available(set, pod)).count();
+        int available =
+                (int) active.stream().filter(pod -> available(set, pod, now)).count();
         ReplicaSetStatus status = new ReplicaSetStatusBuilder()
                 .withReplicas(active.size())
                 .withFullyLabeledReplicas(active.isEmpty() ? null : active.size())
