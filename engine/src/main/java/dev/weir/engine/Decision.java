@@ -3,6 +3,7 @@ package dev.weir.engine;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What to do now and what to tell the user.
@@ -32,7 +33,7 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
 
         /** A release that only a change of its spec or of the cluster can help. */
         public static Status stalled(String reason, String message) {
-            return new Status(Phase.STALLED, reason, message, new Traffic("", "", "", ""), List.of());
+            return new Status(Phase.STALLED, reason, message, new Traffic("", "", "", "", null), List.of());
         }
     }
 
@@ -40,10 +41,16 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
      * Which version is what to users' requests; each may be empty.
      *
      * @param serving the one that answers, as last observed
+     * @param routed since when the wanted plan has been seen in force; null while it is not
      * @param candidate names of the candidates, joined with commas
      * @param weight the mirror percentages in the order of the candidates, joined with commas
      */
-    public record Traffic(String primary, String serving, String candidate, String weight) {}
+    public record Traffic(
+            String primary,
+            String serving,
+            String candidate,
+            String weight,
+            @Nullable Routed routed) {}
 
     /** What a version is in its release. */
     public enum Role {

@@ -2,6 +2,7 @@ package dev.weir.engine;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was seen of a release's objects, all from one look, and what its status remembers.
@@ -10,6 +11,7 @@ import java.util.Map;
  * @param weightConfigs by version name
  * @param route what the routing object says at present
  * @param serving the version that answered when a route of ours was last seen; empty if none ever was
+ * @param routed the plan that was in force when last decided, and since when; null if none of ours was
  * @param notOwned wanted names that objects of others hold, each as {@code Kind/name}
  */
 public record Observed(
@@ -17,6 +19,7 @@ public record Observed(
         Map<String, WeightConfig> weightConfigs,
         Route route,
         String serving,
+        @Nullable Routed routed,
         List<String> notOwned) {
     public Observed {
         versions = Map.copyOf(versions);

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Decides what a release needs next. Pure: same arguments, same answer; no I/O, no clock, no memory. */
 public final class ReleaseDecider {
@@ -22,6 +23,7 @@ public final class ReleaseDecider {
     private final List<Action> actions = new ArrayList<>();
     private final List<String> why = new ArrayList<>();
     private Optional<TrafficPlan> wanted = Optional.empty();
+    private @Nullable Routed routed;
     private Optional<Instant> wake = Optional.empty();
 
     private ReleaseDecider(Release release, Observed seen, Instant now) {
@@ -56,7 +58,8 @@ public final class ReleaseDecider {
         Map<String, Integer> percents = percents();
         boolean inForce = route(percents);
         prune(inForce);
-        return new Decision(progress(percents, inForce), actions, why, wake);
+        Decision.Status status = progress(percents, inForce);
+        return new Decision(status, actions, why, wake);
     }
 
     private void wakeAt(Instant time) {
@@ -121,6 +124,7 @@ public final class ReleaseDecider {
                 List.of(new TrafficPlan.Rule(release.service(), List.of(backend), mirrors)));
         wanted = Optional.of(plan);
         if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present) && present.equals(plan)) {
+            routed = inForce(plan.fingerprint(), seen.routed());
             return backend.service().equals(primary.name());
         }
         if (seen.route() instanceof Observed.Route.Edited) {
@@ -128,6 +132,11 @@ public final class ReleaseDecider {
         }
         actions.add(new Action.ApplyRoute(plan));
         return false;
+    }
+
+    /** The plan has been in force since it was first seen so, or since now if another one was in between. */
+    private Routed inForce(String plan, @Nullable Routed before) {
+        return before != null && before.plan().equals(plan) ? before : new Routed(plan, now);
     }
 
     /** The primary, unless it cannot answer yet and the version that answers now can. */
@@ -236,6 +245,14 @@ public final class ReleaseDecider {
                     "every version is ready; the route is being written",
                     percents);
         }
+        if (routed != null && now.isBefore(routed.settled())) {
+            wakeAt(routed.settled());
+            return status(
+                    Decision.Phase.RECONCILING,
+                    "RouteSettling",
+                    "the route is in force; proxies are given " + Routed.SETTLE.toSeconds() + " seconds to take it",
+                    percents);
+        }
         return status(Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", percents);
     }
 
@@ -257,7 +274,7 @@ public final class ReleaseDecider {
                 phase,
                 reason,
                 message,
-                new Decision.Traffic(release.primary().name(), serving(), candidates, weights),
+                new Decision.Traffic(release.primary().name(), serving(), candidates, weights, routed),
                 versions);
     }
 

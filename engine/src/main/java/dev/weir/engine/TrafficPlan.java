@@ -1,6 +1,9 @@
 package dev.weir.engine;
 
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.zip.CRC32;
 
 /**
  * Where the requests of an application go, in words that every router understands.
@@ -31,6 +34,13 @@ public record TrafficPlan(String name, String namespace, List<String> hosts, Lis
                                 .anyMatch(backend -> backend.service().equals(service))
                         || rule.mirrors().stream()
                                 .anyMatch(mirror -> mirror.service().equals(service)));
+    }
+
+    /** Eight hexadecimal digits that tell this plan from others; the same in every process of one build. */
+    public String fingerprint() {
+        CRC32 crc = new CRC32();
+        crc.update(toString().getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().toHexDigits((int) crc.getValue());
     }
 
     /** A version's service that answers. */

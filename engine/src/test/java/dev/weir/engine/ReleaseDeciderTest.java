@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ReleaseDeciderTest {
@@ -43,7 +44,14 @@ class ReleaseDeciderTest {
     }
 
     private static Observed seen(Map<String, Observed.Version> versions, Observed.Route route) {
-        return new Observed(versions, Map.of(), route, "", List.of());
+        return new Observed(versions, Map.of(), route, "", routed(route), List.of());
+    }
+
+    /** The plan of a route as one that has been in force for long. */
+    private static @Nullable Routed routed(Observed.Route route) {
+        return route instanceof Observed.Route.InForce(TrafficPlan plan)
+                ? new Routed(plan.fingerprint(), NOW.minusSeconds(60))
+                : null;
     }
 
     /** A route to one version, with copies for others. */
@@ -120,6 +128,26 @@ class ReleaseDeciderTest {
     }
 
     @Test
+    void givesProxiesTimeToTakeARoute() {
+        Release release = mirror(50, "app-0");
+        Map<String, Observed.Version> versions = Map.of("app-0", READY);
+        Decision first = decide(release, new Observed(versions, Map.of(), route("app-0"), "app-0", null, List.of()));
+        assertThat(first.status().reason()).isEqualTo("RouteSettling");
+        assertThat(first.wake()).contains(NOW.plus(Routed.SETTLE));
+        Routed since = first.status().traffic().routed();
+        Observed unchanged = new Observed(versions, Map.of(), route("app-0"), "app-0", since, List.of());
+        assertThat(ReleaseDecider.decide(release, unchanged, NOW.plus(Routed.SETTLE))
+                        .status()
+                        .phase())
+                .isEqualTo(Decision.Phase.READY);
+        Observed another = new Observed(
+                versions, Map.of(), route("app-0"), "app-0", new Routed("another", Instant.EPOCH), List.of());
+        assertThat(decide(release, another).status().reason()).isEqualTo("RouteSettling");
+        Observed edited = new Observed(versions, Map.of(), new Observed.Route.Edited(), "app-0", since, List.of());
+        assertThat(decide(release, edited).status().traffic().routed()).isNull();
+    }
+
+    @Test
     void withoutAStrategyEverythingGoesToThePrimary() {
         Decision decision = decide(
                 release(Release.Strategy.NONE, 100, "app-0", "app-1"),
@@ -166,7 +194,7 @@ class ReleaseDeciderTest {
     void whatAnsweredLastAnswersAgainWhenTheRouteIsSpoilt() {
         for (Observed.Route spoilt : List.of(MISSING, new Observed.Route.Edited())) {
             Observed observed =
-                    new Observed(Map.of("app-0", READY, "app-1", STARTING), Map.of(), spoilt, "app-0", List.of());
+                    new Observed(Map.of("app-0", READY, "app-1", STARTING), Map.of(), spoilt, "app-0", null, List.of());
             assertThat(wanted(decide(mirror(50, "app-1"), observed)))
                     .hasValueSatisfying(rule -> assertThat(rule.backends())
                             .containsExactly(new TrafficPlan.Backend("app-0", 80, Share.ALL)));
@@ -212,7 +240,7 @@ class ReleaseDeciderTest {
     void theAnnotationOverridesUntilTheSpecChanges() {
         Map<String, Observed.WeightConfig> configs = Map.of("app-1", new Observed.WeightConfig("20", "50"));
         Observed observed =
-                new Observed(Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), "app-0", List.of());
+                new Observed(Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), "app-0", null, List.of());
         Decision kept = decide(mirror(50, "app-0", "app-1"), observed);
         assertThat(kept.actions()).contains(new Action.ApplyWeightConfig("app-1", 20, 50));
         Decision changed = decide(mirror(60, "app-0", "app-1"), observed);
@@ -227,6 +255,7 @@ class ReleaseDeciderTest {
                     Map.of("app-1", new Observed.WeightConfig(nonsense, "50")),
                     route("app-0"),
                     "app-0",
+                    null,
                     List.of());
             Decision decision = decide(mirror(50, "app-0", "app-1"), observed);
             assertThat(decision.actions()).contains(new Action.ApplyWeightConfig("app-1", 50, 50));
@@ -236,7 +265,7 @@ class ReleaseDeciderTest {
 
     @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed = new Observed(Map.of(), Map.of(), MISSING, "", List.of("Service/app"));
+        Observed observed = new Observed(Map.of(), Map.of(), MISSING, "", null, List.of("Service/app"));
         Decision decision = decide(mirror(50, "app-0"), observed);
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.Decision;
+import dev.weir.engine.Routed;
 import dev.weir.engine.Standing;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * The {@code status} of a {@code weir.dev/v1alpha1 Release}.
  *
  * @param serving the version that answers users' requests, as last observed
+ * @param routed the plan that the route carried out when last observed; absent if it was not the wanted one
  * @param candidate names of the candidates, joined with commas
  * @param weight the mirror percentages, joined with commas in the order of the candidates
  * @param why the rules that fired, as sentences
@@ -31,6 +33,7 @@ public record ReleaseStatus(
         @Nullable String strategy,
         @Nullable String primary,
         @Nullable String serving,
+        @Nullable RoutedPlan routed,
         @Nullable String candidate,
         @Nullable String weight,
         List<Condition> conditions,
@@ -54,6 +57,22 @@ public record ReleaseStatus(
             String lastTransitionTime,
             String reason,
             String message) {}
+
+    /**
+     * @param plan a fingerprint
+     * @param since when it was first seen in force
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record RoutedPlan(String plan, String since) {
+        private static @Nullable RoutedPlan of(@Nullable Routed routed) {
+            return routed == null ? null : new RoutedPlan(routed.plan(), seconds(routed.since()));
+        }
+
+        /** What the next decision needs to remember. */
+        public Routed routed() {
+            return new Routed(plan, Instant.parse(since));
+        }
+    }
 
     /**
      * @param role Primary, Candidate or Retiring
@@ -90,7 +109,7 @@ public record ReleaseStatus(
         } catch (IllegalArgumentException unreadable) {
             // somebody else wrote it; the next write mends it
         }
-        return new ReleaseStatus(0, null, null, null, null, null, List.of(), List.of(), List.of());
+        return new ReleaseStatus(0, null, null, null, null, null, null, List.of(), List.of(), List.of());
     }
 
     /**
@@ -107,6 +126,7 @@ public record ReleaseStatus(
                 release.path("spec").path("strategy").asText(ReleaseSpec.STRATEGY_NONE),
                 status.traffic().primary(),
                 status.traffic().serving(),
+                RoutedPlan.of(status.traffic().routed()),
                 status.traffic().candidate(),
                 status.traffic().weight(),
                 Stream.of(Decision.Phase.values())
@@ -145,10 +165,12 @@ public record ReleaseStatus(
                 version.seen().readyReplicas(),
                 version.seen().replicas(),
                 version.weight(),
-                standing.readySince() == null
-                        ? null
-                        : standing.readySince().truncatedTo(ChronoUnit.SECONDS).toString(),
+                standing.readySince() == null ? null : seconds(standing.readySince()),
                 standing.interrupted() ? true : null);
+    }
+
+    private static String seconds(Instant time) {
+        return time.truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
     public ObjectNode toJson() {

@@ -80,7 +80,12 @@ final class ReleaseObserver {
                             standings.getOrDefault(version, Standing.NEW)));
         }
         return new Observed(
-                versions, weightConfigs(), route(), Objects.requireNonNullElse(status.serving(), ""), notOwned());
+                versions,
+                weightConfigs(),
+                route(),
+                Objects.requireNonNullElse(status.serving(), ""),
+                status.routed() == null ? null : status.routed().routed(),
+                notOwned());
     }
 
     /** Ready addresses by Service. */

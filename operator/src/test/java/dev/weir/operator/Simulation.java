@@ -55,6 +55,14 @@ final class Simulation {
     private ReleaseLoop loop;
     /** The version that answers as the operator sees it; empty if it knows of none. */
     private String before = "";
+
+    private @Nullable TrafficPlan lastRoute;
+    /** When each plan last came into force. */
+    private final Map<TrafficPlan, Instant> routedSince = new HashMap<>();
+
+    /** When a pass last did not come to its end, so that what it found may not be remembered. */
+    private Instant broken = Instant.MIN;
+
     /** True if the primary was rolled out as the operator saw it when the pass began. */
     private boolean rolledOut;
 
@@ -103,6 +111,7 @@ final class Simulation {
 
     private Optional<Instant> step(double current, Optional<Instant> wake) {
         boolean changed = cluster.step(STEP, current);
+        followRoute();
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
         boolean due = wake.filter(time -> !time.isAfter(cluster.now())).isPresent();
         if (release == null || !changed && !due) {
@@ -114,9 +123,11 @@ final class Simulation {
             return loop.pass(release.deepCopy());
         } catch (SimulatedCluster.Transient failure) {
             remember("failed: " + failure.getMessage());
+            broken = cluster.now();
             return Optional.of(cluster.now());
         } catch (SimulatedCluster.Crash crash) {
             remember("crashed");
+            broken = cluster.now();
             cluster.restarted();
             loop = newLoop();
             return Optional.of(cluster.now());
@@ -141,6 +152,14 @@ final class Simulation {
     private @Nullable TrafficPlan route() {
         ObjectNode route = cluster.get("VirtualService", SimulatedCluster.RELEASE);
         return route == null ? null : router.read(route).orElse(null);
+    }
+
+    private void followRoute() {
+        TrafficPlan plan = route();
+        if (plan != null && !plan.equals(lastRoute)) {
+            routedSince.put(plan, cluster.now());
+        }
+        lastRoute = plan;
     }
 
     private boolean seenRolledOut(JsonNode release) {
@@ -169,6 +188,7 @@ final class Simulation {
     }
 
     private void check(String what, JsonNode object) {
+        followRoute();
         String kind = object.path("kind").asText();
         String name = object.path("metadata").path("name").asText();
         remember(what + " " + kind + "/" + name);
@@ -220,12 +240,11 @@ final class Simulation {
     }
 
     private void calledReady(JsonNode release) {
-        JsonNode route = cluster.seen("VirtualService", SimulatedCluster.RELEASE);
         String primary = spec(release).at("/versions/0/name").asText();
+        Optional<TrafficPlan> seen = Optional.ofNullable(cluster.seen("VirtualService", SimulatedCluster.RELEASE))
+                .flatMap(router::read);
         expect(
-                Optional.ofNullable(route)
-                        .flatMap(router::read)
-                        .filter(plan -> plan.rules()
+                seen.filter(plan -> plan.rules()
                                 .getFirst()
                                 .backends()
                                 .getFirst()
@@ -233,6 +252,10 @@ final class Simulation {
                                 .equals(primary))
                         .isPresent(),
                 "it is called ready although the route does not lead to " + primary);
+        Instant since = routedSince.getOrDefault(seen.orElseThrow(), cluster.now());
+        expect(
+                !cluster.now().isBefore(since.plus(ROUNDED)) || !broken.isBefore(since.minus(STEP)),
+                "it is called ready before proxies had time to take the route");
         for (JsonNode version : spec(release).path("versions")) {
             String name = version.path("name").asText();
             expect(cluster.seenReady(name), "it is called ready although " + name + " is not");
