@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** Decides what becomes of one request: refused, answered at once, or sent on. */
 final class Dispatch {
     private static final int STANDARD_PORT = 80;
+    private static final int NO_CLUSTER = 503;
 
     private final Exchange exchange;
     private final Proxy proxy;
@@ -119,7 +120,7 @@ final class Dispatch {
                 ForwardedHeaders.prepare(
                         request, listening, exchange.connection().address());
                 List<Endpoint> endpoints = endpoints(service.fqdn(), "", port, port);
-                forward(endpoints, null, RetryPolicy.STANDARD, Optional.empty());
+                forward(endpoints, NO_CLUSTER, null, RetryPolicy.STANDARD, Optional.empty());
             }
             case Found.Matched(Route route, RequestMatch match) -> follow(route, match, subject);
         }
@@ -149,7 +150,7 @@ final class Dispatch {
                 exchange.reply(502, target.host() + " has no address", "NR");
             } else if (!exchange.finished()) {
                 Endpoint endpoint = new Endpoint(target.authority(), address, Workload.UNKNOWN);
-                forward(List.of(endpoint), null, RetryPolicy.STANDARD, Optional.empty());
+                forward(List.of(endpoint), NO_CLUSTER, null, RetryPolicy.STANDARD, Optional.empty());
             }
         });
     }
@@ -177,7 +178,7 @@ final class Dispatch {
             return;
         }
         switch (route.action()) {
-            case Action.Refused(String reason) -> exchange.reply(501, reason, "NR");
+            case Action.Refused(int status, String reason) -> exchange.reply(status, reason, "NR");
             case Action.Answer(int status, byte[] body, HeaderEdits response) -> {
                 exchange.responseEdits(List.of(response));
                 exchange.reply(LocalReply.of(status, body), "-");
@@ -216,7 +217,7 @@ final class Dispatch {
         List<Endpoint> endpoints = endpoints(chosen.host(), chosen.subset(), chosen.port(), port);
         boolean sent = endpoints != null && !endpoints.isEmpty() && !ForwardedHeaders.asksForUpgrade(request);
         CopiedRequest copy = sent ? proxy.mirroring().copy(forward.mirrors(), exchange, port) : null;
-        forward(endpoints, copy, forward.retries(), forward.timeout());
+        forward(endpoints, chosen.missing(), copy, forward.retries(), forward.timeout());
     }
 
     private void rewrite(Rewrite rewrite, @Nullable String prefix) {
@@ -233,11 +234,16 @@ final class Dispatch {
 
     private void forward(
             @Nullable List<Endpoint> endpoints,
+            int missing,
             @Nullable CopiedRequest copy,
             RetryPolicy policy,
             Optional<Duration> timeout) {
-        if (endpoints == null || endpoints.isEmpty()) {
-            exchange.reply(503, endpoints == null ? "" : "no healthy upstream", endpoints == null ? "NC" : "UH");
+        if (endpoints == null) {
+            exchange.reply(missing, "", "NC");
+            return;
+        }
+        if (endpoints.isEmpty()) {
+            exchange.reply(503, "no healthy upstream", "UH");
             return;
         }
         exchange.forward(new Forwarding(exchange, proxy, endpoints, policy, timeout), copy);

@@ -42,6 +42,7 @@ record RedirectTarget(
             path = uri;
         } else if (prefix != null) {
             path = prefix + path.substring(matched == null ? 0 : Math.min(matched.length(), path.length()));
+            path = path.startsWith("/") ? path : "/" + path;
         }
         String to = scheme == null ? "http" : scheme;
         return to + "://" + authority(host, to, listening) + path + rest;

@@ -123,6 +123,9 @@ record RequestMatch(List<Condition> conditions) {
             if (condition instanceof Condition.Uri(StringMatch.Prefix(String text, boolean _))) {
                 return text;
             }
+            if (condition instanceof Condition.Uri(StringMatch.PathPrefix(String text))) {
+                return text;
+            }
         }
         return null;
     }
@@ -133,6 +136,7 @@ record RequestMatch(List<Condition> conditions) {
                 .allMatch(condition -> condition instanceof Condition.Gateways
                         || condition instanceof Condition.Uri(StringMatch.Prefix(String text, boolean _))
                                 && text.equals("/")
+                        || condition instanceof Condition.Uri(StringMatch.PathPrefix(String path)) && path.isEmpty()
                         || condition instanceof Condition.Uri(StringMatch.Regex(com.google.re2j.Pattern pattern))
                                 && pattern.pattern().equals(".*"));
     }

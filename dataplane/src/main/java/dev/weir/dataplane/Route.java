@@ -30,8 +30,12 @@ record Route(String name, List<RequestMatch> matches, Action action, Optional<Fa
 
         record Answer(int status, byte[] body, HeaderEdits response) implements Action {}
 
-        /** What the object asks for is not done; requests get 501 and the reason. */
-        record Refused(String reason) implements Action {}
+        /**
+         * What the object asks for is not done.
+         *
+         * @param status 501, or 500 where Gateway API says so
+         */
+        record Refused(int status, String reason) implements Action {}
     }
 
     /**
@@ -43,9 +47,16 @@ record Route(String name, List<RequestMatch> matches, Action action, Optional<Fa
      * @param weight relative to the sum; without meaning for a lone destination
      * @param request header changes in order
      * @param response header changes in order
+     * @param missing the answer if there is no such service, port or subset: 503, or 500 where Gateway API says so
      */
     record Destination(
-            String host, String subset, int port, int weight, List<HeaderEdits> request, List<HeaderEdits> response) {}
+            String host,
+            String subset,
+            int port,
+            int weight,
+            List<HeaderEdits> request,
+            List<HeaderEdits> response,
+            int missing) {}
 
     /**
      * A copy of some requests.

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 /** Compiles the {@code http} of a VirtualService. Nothing is silently ignored: see {@link Findings}. */
 final class RouteCompiler {
     private static final String DOMAIN = ".svc.cluster.local";
+    private static final int NOT_SERVED = 501;
+    private static final int NO_CLUSTER = 503;
     private static final Set<String> VIRTUAL_SERVICE = Set.of("hosts", "gateways", "http", "exportTo");
     private static final Set<String> HTTP = Set.of(
             "name",
@@ -87,7 +89,8 @@ final class RouteCompiler {
         if (http.has("delegate")) {
             String to = http.path("delegate").path("name").asText();
             findings.add(path + ".delegate", "not served: requests get 501");
-            return new Action.Refused("the route delegates to the VirtualService " + to + ", which is not served");
+            return new Action.Refused(
+                    NOT_SERVED, "the route delegates to the VirtualService " + to + ", which is not served");
         }
         HeaderEdits response = edits(http.path("headers").path("response"), path + ".headers.response");
         if (http.has("redirect")) {
@@ -103,7 +106,7 @@ final class RouteCompiler {
         int status = direct.path("status").asInt();
         if (status < 200 || status > 599) {
             findings.add(path + ".status", status + " is not from 200 to 599: requests get 501");
-            return new Action.Refused("the route's direct response has the status " + status);
+            return new Action.Refused(NOT_SERVED, "the route's direct response has the status " + status);
         }
         JsonNode body = direct.path("body");
         try {
@@ -113,7 +116,7 @@ final class RouteCompiler {
             return new Action.Answer(status, bytes, response);
         } catch (IllegalArgumentException wrong) {
             findings.add(path + ".body.bytes", "not base64: requests get 501");
-            return new Action.Refused("the body of the route's direct response is not base64");
+            return new Action.Refused(NOT_SERVED, "the body of the route's direct response is not base64");
         }
     }
 
@@ -134,7 +137,8 @@ final class RouteCompiler {
                     to.path("port").path("number").asInt(),
                     Math.max(0, route.path("weight").asInt()),
                     inOrder(lone, request, ownRequest),
-                    inOrder(lone, response, ownResponse)));
+                    inOrder(lone, response, ownResponse),
+                    NO_CLUSTER));
         }
         return new Action.Forward(
                 List.copyOf(destinations),
@@ -145,7 +149,7 @@ final class RouteCompiler {
     }
 
     /** A lone destination is part of its route; one of several is applied first, as Envoy does for weighted ones. */
-    private static List<HeaderEdits> inOrder(boolean lone, HeaderEdits route, HeaderEdits destination) {
+    static List<HeaderEdits> inOrder(boolean lone, HeaderEdits route, HeaderEdits destination) {
         return (lone ? List.of(route, destination) : List.of(destination, route))
                 .stream().filter(edits -> !edits.equals(HeaderEdits.NONE)).toList();
     }

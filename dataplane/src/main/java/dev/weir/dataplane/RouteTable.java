@@ -1,6 +1,8 @@
 package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.dataplane.GatewayApi.MeshHost;
+import dev.weir.dataplane.MeshConfig.Kind;
 import dev.weir.dataplane.RequestMatch.Subject;
 import dev.weir.dataplane.ServiceTable.Endpoint;
 import dev.weir.dataplane.ServiceTable.Service;
@@ -28,6 +30,7 @@ final class RouteTable {
 
     private final ServiceTable services;
     private final DestinationRules rules;
+    private final GatewayApi gatewayApi;
     private final List<Compiled> virtualServices;
     private final List<GatewayServer> servers = new ArrayList<>();
     private final List<ObjectFindings> findings = new ArrayList<>();
@@ -55,11 +58,20 @@ final class RouteTable {
     /** What one object asks for in vain. */
     record ObjectFindings(String object, String version, List<String> texts) {}
 
-    /** Routes of one host, in order. */
-    record VirtualHost(List<Route> routes, boolean toHttps) {}
+    /**
+     * Routes of one host, in order.
+     *
+     * @param ports for which they speak; empty for all
+     */
+    record VirtualHost(List<Route> routes, boolean toHttps, Set<Integer> ports) {}
 
     private record Compiled(
-            String namespace, Set<String> hosts, Set<String> gateways, Set<String> exportTo, List<Route> routes) {
+            String namespace,
+            String created,
+            Set<String> hosts,
+            Set<String> gateways,
+            Set<String> exportTo,
+            List<Route> routes) {
         /** 0 for the namespace's own, 1 for those exported to it by name, 2 for all others that it sees, 3 for none. */
         int distance(String from) {
             boolean own = namespace.equals(from);
@@ -80,17 +92,20 @@ final class RouteTable {
 
     RouteTable(MeshConfig config) {
         services = new ServiceTable(config);
+        List<JsonNode> destinationRules = config.of(Kind.DESTINATION_RULE);
         rules = new DestinationRules(
-                config.destinationRules().stream().sorted(OLDEST_FIRST).toList());
-        config.destinationRules().forEach(rule -> report("DestinationRule", rule, DestinationRules.findings(rule)));
-        virtualServices = config.virtualServices().stream()
+                destinationRules.stream().sorted(OLDEST_FIRST).toList());
+        destinationRules.forEach(rule -> report("DestinationRule", rule, DestinationRules.findings(rule)));
+        gatewayApi = new GatewayApi(config, services, (route, found) -> report("HTTPRoute", route, found));
+        virtualServices = config.of(Kind.VIRTUAL_SERVICE).stream()
                 .sorted(OLDEST_FIRST)
                 .map(this::compile)
                 .toList();
-        config.gateways().forEach(this::servers);
+        config.of(Kind.ISTIO_GATEWAY).forEach(this::servers);
     }
 
-    private static String name(JsonNode object) {
+    /** {@code namespace/name}. */
+    static String name(JsonNode object) {
         JsonNode metadata = object.path("metadata");
         return metadata.path("namespace").asText() + "/" + metadata.path("name").asText();
     }
@@ -123,6 +138,7 @@ final class RouteTable {
         Set<String> gateways = RouteCompiler.gateways(object.path("spec").path("gateways"), namespace);
         return new Compiled(
                 namespace,
+                object.path("metadata").path("creationTimestamp").asText(),
                 hosts,
                 gateways.isEmpty() ? Set.of("mesh") : gateways,
                 texts(object.path("spec").path("exportTo")),
@@ -190,9 +206,9 @@ final class RouteTable {
     Found find(Listening listening, String host, Subject subject) {
         VirtualHost found = switch (listening) {
             case Listening.Sidecar(Workload caller) -> meshHost(host, caller.namespace());
-            case Listening.Gateway gateway -> hosts(gateway).find(host);
+            case Listening.Gateway gateway -> gatewayHost(gateway, host);
         };
-        if (found == null) {
+        if (found == null || !found.ports().isEmpty() && !found.ports().contains(subject.port())) {
             Service service = listening instanceof Listening.Sidecar(Workload caller)
                     ? services.named(host, caller.namespace())
                     : null;
@@ -223,22 +239,48 @@ final class RouteTable {
         return index.find(service == null ? RouteCompiler.qualify(host, namespace) : service.fqdn());
     }
 
+    private @Nullable VirtualHost gatewayHost(Listening.Gateway gateway, String host) {
+        VirtualHost found = gatewayApi.carries(gateway) ? gatewayApi.find(gateway, host) : null;
+        return found != null ? found : hosts(gateway).find(host);
+    }
+
     /** What a pod of a namespace sees. */
     HostIndex<VirtualHost> hosts(String namespace) {
         return byNamespace.computeIfAbsent(namespace, this::meshIndex);
     }
 
     private HostIndex<VirtualHost> meshIndex(String namespace) {
+        List<Candidate> candidates = new ArrayList<>();
+        for (Compiled vs : virtualServices) {
+            int distance = vs.distance(namespace);
+            if (vs.gateways().contains("mesh") && distance < 3) {
+                VirtualHost host = new VirtualHost(through(vs, "mesh"), false, Set.of());
+                candidates.add(new Candidate(distance < 2 ? distance : 3, vs.created(), vs.hosts(), host));
+            }
+        }
+        for (MeshHost mesh : gatewayApi.meshHosts()) {
+            boolean own = mesh.namespace().equals(namespace);
+            if (own || !mesh.consumers()) {
+                candidates.add(new Candidate(own ? 2 : 3, mesh.created(), Set.of(mesh.fqdn()), mesh.host()));
+            }
+        }
+        candidates.sort(Comparator.comparingInt(Candidate::rank).thenComparing(Candidate::created));
         Map<String, VirtualHost> hosts = new LinkedHashMap<>();
-        virtualServices.stream()
-                .filter(vs -> vs.gateways().contains("mesh") && vs.distance(namespace) < 3)
-                .sorted(Comparator.comparingInt(vs -> vs.distance(namespace)))
-                .forEach(vs -> {
-                    VirtualHost host = new VirtualHost(through(vs, "mesh"), false);
-                    vs.hosts().forEach(name -> aliases(name).forEach(alias -> hosts.putIfAbsent(alias, host)));
-                });
+        for (Candidate candidate : candidates) {
+            for (String name : candidate.hosts()) {
+                aliases(name).forEach(alias -> hosts.putIfAbsent(alias, candidate.virtualHost()));
+            }
+        }
         return new HostIndex<>(hosts);
     }
+
+    /**
+     * What wants to speak for hosts; the first of them does.
+     *
+     * @param rank 0 and 1 for VirtualServices that only this namespace, or few, can see, 2 for HTTPRoutes of this
+     *     namespace, 3 for everything else; as in Istio the older comes first then
+     */
+    private record Candidate(int rank, String created, Set<String> hosts, VirtualHost virtualHost) {}
 
     /** A service's full name stands for its shorter ones, whether or not the service is there yet. */
     private static List<String> aliases(String host) {
@@ -275,7 +317,7 @@ final class RouteTable {
                 if (carries(gateway, server)
                         && vs.gateways().contains(server.gateway())
                         && vs.distance(server.namespace()) < 3) {
-                    VirtualHost host = new VirtualHost(through(vs, server.gateway()), server.toHttps());
+                    VirtualHost host = new VirtualHost(through(vs, server.gateway()), server.toHttps(), Set.of());
                     domains(vs, server).forEach(domain -> own.putIfAbsent(domain, host));
                 }
             }
@@ -285,7 +327,7 @@ final class RouteTable {
                 .filter(server -> server.toHttps() && carries(gateway, server))
                 .flatMap(server -> server.hosts().stream())
                 .map(host -> host.substring(host.indexOf('/') + 1).toLowerCase(Locale.ROOT))
-                .forEach(host -> hosts.putIfAbsent(host, new VirtualHost(List.of(), true)));
+                .forEach(host -> hosts.putIfAbsent(host, new VirtualHost(List.of(), true, Set.of())));
         return new HostIndex<>(hosts);
     }
 
@@ -301,7 +343,7 @@ final class RouteTable {
         List<Route> all = new ArrayList<>(older.routes());
         all.addAll(younger.routes());
         all.sort(Comparator.comparing(Route::catchesAll));
-        return new VirtualHost(List.copyOf(all), older.toHttps() || younger.toHttps());
+        return new VirtualHost(List.copyOf(all), older.toHttps() || younger.toHttps(), Set.of());
     }
 
     /** The hosts that both a VirtualService names and a server of a Gateway allows to its namespace. */

@@ -1,6 +1,7 @@
 package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.dataplane.MeshConfig.Kind;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -39,19 +40,19 @@ final class ServiceTable {
     }
 
     ServiceTable(MeshConfig config) {
-        config.pods().forEach(pod -> {
+        config.of(Kind.POD).forEach(pod -> {
             Workload workload = workload(pod);
             workloads.put(workload.namespace() + "/" + workload.pod(), workload);
         });
         Map<String, List<JsonNode>> slices = new HashMap<>();
-        for (JsonNode slice : config.endpointSlices()) {
+        for (JsonNode slice : config.of(Kind.ENDPOINT_SLICE)) {
             JsonNode metadata = slice.path("metadata");
             String service =
                     metadata.path("labels").path("kubernetes.io/service-name").asText();
             slices.computeIfAbsent(metadata.path("namespace").asText() + "/" + service, _ -> new ArrayList<>())
                     .add(slice);
         }
-        for (JsonNode service : config.services()) {
+        for (JsonNode service : config.of(Kind.SERVICE)) {
             Service compiled = service(service, slices, config.boundAddresses());
             services.put(compiled.fqdn(), compiled);
         }
@@ -126,7 +127,7 @@ final class ServiceTable {
     }
 
     /**
-     * Ready endpoints of a destination, or null if the service is unknown.
+     * Ready endpoints of a destination, or null if there is no such service or it has no such port.
      *
      * @param port 0 takes the service's only port, or the one that the request came for
      */
@@ -139,7 +140,7 @@ final class ServiceTable {
         if (port == 0 && service.endpoints().size() == 1) {
             return service.endpoints().values().iterator().next();
         }
-        return service.endpoints().getOrDefault(port == 0 ? requested : port, List.of());
+        return service.endpoints().get(port == 0 ? requested : port);
     }
 
     /** Every address that any service may send to. */

@@ -37,6 +37,29 @@ sealed interface StringMatch {
         }
     }
 
+    /**
+     * Begins with the text, by path elements: /foo begins /foo/bar and is /foo, but does not begin /foobar.
+     *
+     * @param text without a slash at its end, so empty for every path
+     */
+    record PathPrefix(String text) implements StringMatch {
+        static PathPrefix of(String path) {
+            return new PathPrefix(path.endsWith("/") ? path.substring(0, path.length() - 1) : path);
+        }
+
+        @Override
+        public boolean test(@Nullable String value) {
+            return value != null
+                    && value.startsWith(text)
+                    && (value.length() == text.length() || value.charAt(text.length()) == '/');
+        }
+
+        @Override
+        public String toString() {
+            return "below " + (text.isEmpty() ? "/" : text);
+        }
+    }
+
     /** All of the value matches. */
     record Regex(Pattern pattern) implements StringMatch {
         @Override

@@ -3,6 +3,7 @@ package dev.weir.dataplane;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.weir.dataplane.MeshConfig.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -13,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,8 +22,11 @@ import java.util.Map;
 /** A data plane with one pod's proxy, one gateway, services that lead to sockets of the test, and one VirtualService. */
 final class ProxyFixture implements AutoCloseable {
     static final Workload CALLER = new Workload("default", "sleep-1", "sleep", Map.of("app", "sleep", "version", "v7"));
-    private static final Workload GATEWAY =
-            new Workload("istio-system", "gw-1", "gw", Map.of("istio", "ingressgateway"));
+    private static final Workload GATEWAY = new Workload(
+            "istio-system",
+            "gw-1",
+            "gw",
+            Map.of("istio", "ingressgateway", "gateway.networking.k8s.io/gateway-name", "public"));
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final int SOCKET_TIMEOUT_MILLIS = 20_000;
 
@@ -31,6 +36,7 @@ final class ProxyFixture implements AutoCloseable {
     private final ProxyListener stats;
     private final Map<String, List<Integer>> services = new LinkedHashMap<>();
     private final List<String> gone = new ArrayList<>();
+    private final Map<Kind, List<JsonNode>> more = new EnumMap<>(Kind.class);
     private String http = "[]";
 
     ProxyFixture(DataPlaneOptions options) {
@@ -68,6 +74,12 @@ final class ProxyFixture implements AutoCloseable {
     /** Puts the {@code http} of the VirtualService for {@code app.default}, in YAML. */
     ProxyFixture route(String yaml) {
         http = yaml;
+        return update();
+    }
+
+    /** Adds an object, in YAML. */
+    ProxyFixture object(Kind kind, String yaml) throws IOException {
+        more.computeIfAbsent(kind, _ -> new ArrayList<>()).add(YAML.readTree(yaml));
         return update();
     }
 
@@ -113,7 +125,13 @@ final class ProxyFixture implements AutoCloseable {
                   selector: {istio: ingressgateway}
                   servers: [{port: {number: 80, protocol: HTTP}, hosts: ["*"]}]
                 """);
-        return new MeshConfig(objects, slices, pods, List.of(route), List.of(open), List.of(), Map.of());
+        Map<Kind, List<JsonNode>> all = new EnumMap<>(more);
+        all.put(Kind.SERVICE, objects);
+        all.put(Kind.ENDPOINT_SLICE, slices);
+        all.put(Kind.POD, pods);
+        all.put(Kind.VIRTUAL_SERVICE, List.of(route));
+        all.put(Kind.ISTIO_GATEWAY, List.of(open));
+        return new MeshConfig(all, Map.of());
     }
 
     Socket connect() throws IOException {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
+import dev.weir.dataplane.MeshConfig.Kind;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -101,12 +102,10 @@ class ProxyTest {
                 + "'headers':{'response':{'add':{'app-version':'app-0'}}}}],"
                 + "'mirror':{'host':'app-1','port':{'number':80}},'mirrorPercentage':{'value':" + percent + "}}]}}");
         return new MeshConfig(
-                List.of(service("app-0"), service("app-1")),
-                List.of(slice("app-0", primaryPort), slice("app-1", candidatePort)),
-                List.of(),
-                List.of(route),
-                List.of(),
-                List.of(),
+                Map.of(
+                        Kind.SERVICE, List.of(service("app-0"), service("app-1")),
+                        Kind.ENDPOINT_SLICE, List.of(slice("app-0", primaryPort), slice("app-1", candidatePort)),
+                        Kind.VIRTUAL_SERVICE, List.of(route)),
                 Map.of());
     }
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import dev.weir.dataplane.MeshConfig.Kind;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,22 +70,23 @@ class RouteGoldenTest {
     }
 
     private static MeshConfig config(Path file) throws IOException {
-        Map<String, List<JsonNode>> byKind = new LinkedHashMap<>();
+        Map<Kind, List<JsonNode>> byKind = new EnumMap<>(Kind.class);
         try (MappingIterator<JsonNode> objects = YAML.readerFor(JsonNode.class).readValues(file.toFile())) {
             while (objects.hasNext()) {
                 JsonNode object = objects.next();
-                byKind.computeIfAbsent(object.path("kind").asText(), _ -> new ArrayList<>())
-                        .add(object);
+                byKind.computeIfAbsent(kind(object), _ -> new ArrayList<>()).add(object);
             }
         }
-        return new MeshConfig(
-                byKind.getOrDefault("Service", List.of()),
-                List.of(),
-                List.of(),
-                byKind.getOrDefault("VirtualService", List.of()),
-                byKind.getOrDefault("Gateway", List.of()),
-                byKind.getOrDefault("DestinationRule", List.of()),
-                Map.of());
+        return new MeshConfig(byKind, Map.of());
+    }
+
+    /** Objects say their group only where two kinds have the same name. */
+    private static Kind kind(JsonNode object) {
+        return Stream.of(Kind.values())
+                .filter(kind -> kind.kind().equals(object.path("kind").asText()))
+                .filter(kind -> object.path("apiVersion").asText(kind.group()).startsWith(kind.group()))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** @param asked {@code GET http://host/path} as {@code request}, headers, and {@code from}: a pod or a gateway */

@@ -29,7 +29,7 @@ final class RouteText {
         }
         route.fault().ifPresent(fault -> text.put("fault", fault(fault)));
         switch (route.action()) {
-            case Action.Refused(String reason) -> text.put("answer", "501 " + reason);
+            case Action.Refused(int status, String reason) -> text.put("answer", status + " " + reason);
             case Action.Answer(int status, byte[] body, HeaderEdits response) -> {
                 text.put("answer", status + " with " + body.length + " bytes");
                 edits(text, "response", List.of(response));
@@ -74,7 +74,10 @@ final class RouteText {
             one.put("share", share(forward.destinations(), destination));
             edits(one, "request", destination.request());
             edits(one, "response", destination.response());
-            destinations.put(name(destination.host(), destination.subset(), destination.port()), one);
+            String name = destination.host().isEmpty()
+                    ? "nowhere, " + destination.missing() + " (" + destinations.size() + ")"
+                    : name(destination.host(), destination.subset(), destination.port());
+            destinations.put(name, one);
         }
         text.put("to", destinations);
         forward.mirrors()

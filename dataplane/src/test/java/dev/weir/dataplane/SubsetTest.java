@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.weir.dataplane.MeshConfig.Kind;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -40,8 +41,13 @@ class SubsetTest {
     }
 
     private static RouteTable table(String rules) throws IOException {
-        return new RouteTable(
-                new MeshConfig(read(SERVICE), read(SLICE), read(PODS), List.of(), List.of(), read(rules), Map.of()));
+        return new RouteTable(new MeshConfig(
+                Map.of(
+                        Kind.SERVICE, read(SERVICE),
+                        Kind.ENDPOINT_SLICE, read(SLICE),
+                        Kind.POD, read(PODS),
+                        Kind.DESTINATION_RULE, read(rules)),
+                Map.of()));
     }
 
     private static @Nullable List<String> pods(RouteTable table, String subset, String caller) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.weir.dataplane.DataPlane;
 import dev.weir.dataplane.MeshConfig;
+import dev.weir.dataplane.MeshConfig.Kind;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -12,6 +13,7 @@ import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,71 +28,65 @@ final class DataPlaneFeed implements AutoCloseable {
 
     private final DataPlane dataPlane;
     private final KeyQueue queue = new KeyQueue("dataplane", KeyQueue.Work.once(_ -> update()));
-    private final Map<String, SharedIndexInformer<? extends HasMetadata>> informers = new HashMap<>();
+    private final Map<Kind, SharedIndexInformer<? extends HasMetadata>> informers = new EnumMap<>(Kind.class);
 
     /** The watches that nobody else needs. */
     private final List<SharedIndexInformer<?>> own = new ArrayList<>();
 
     DataPlaneFeed(KubernetesClient client, SharedCaches caches, DataPlane dataPlane) {
         this.dataPlane = dataPlane;
-        add("services", caches.services());
-        add("slices", caches.slices());
-        add("pods", caches.pods());
-        for (String kind : List.of("VirtualService", "Gateway", "DestinationRule")) {
-            String plural = kind.toLowerCase(Locale.ROOT) + "s";
-            var informer = client.genericKubernetesResources(istio(kind, plural))
-                    .inAnyNamespace()
-                    .runnableInformer(0);
-            own.add(informer);
-            add(plural, informer);
+        add(Kind.SERVICE, caches.services());
+        add(Kind.ENDPOINT_SLICE, caches.slices());
+        add(Kind.POD, caches.pods());
+        add(Kind.NAMESPACE, caches.namespaces());
+        for (Kind kind : Kind.values()) {
+            if (!informers.containsKey(kind)) {
+                var informer = client.genericKubernetesResources(definition(kind))
+                        .inAnyNamespace()
+                        .runnableInformer(0);
+                // a definition that is not there may come later
+                informer.exceptionHandler((_, _) -> true);
+                own.add(informer);
+                add(kind, informer);
+            }
         }
     }
 
-    private static ResourceDefinitionContext istio(String kind, String plural) {
+    private static ResourceDefinitionContext definition(Kind kind) {
+        String singular = kind.kind().toLowerCase(Locale.ROOT);
         return new ResourceDefinitionContext.Builder()
-                .withGroup("networking.istio.io")
-                .withVersion("v1")
-                .withKind(kind)
-                .withPlural(plural)
-                .withNamespaced(true)
+                .withGroup(kind.group())
+                .withVersion(kind.version())
+                .withKind(kind.kind())
+                .withPlural(singular + (singular.endsWith("s") ? "es" : "s"))
+                .withNamespaced(kind != Kind.GATEWAY_CLASS)
                 .build();
     }
 
-    private <T extends HasMetadata> void add(String name, SharedIndexInformer<T> informer) {
-        informers.put(name, informer);
+    private <T extends HasMetadata> void add(Kind kind, SharedIndexInformer<T> informer) {
+        informers.put(kind, informer);
         Controllers.on(informer, _ -> queue.add("all"));
     }
 
-    /** Begins to watch; the definitions of Istio's kinds must be there. Returns at once. */
+    /** Begins to watch. Returns at once. */
     void start() {
         own.forEach(SharedIndexInformer::start);
     }
 
     private void update() {
         Map<String, InetSocketAddress> bound = new HashMap<>();
-        for (HasMetadata object : java.util.Objects.requireNonNull(informers.get("pods"))
-                .getIndexer()
-                .list()) {
-            bound((Pod) object, bound);
-        }
-        dataPlane.update(new MeshConfig(
-                json("services"),
-                json("slices"),
-                json("pods"),
-                json("virtualservices"),
-                json("gateways"),
-                json("destinationrules"),
-                bound));
-    }
-
-    private List<JsonNode> json(String name) {
-        List<JsonNode> nodes = new ArrayList<>();
-        for (HasMetadata object : java.util.Objects.requireNonNull(informers.get(name))
-                .getIndexer()
-                .list()) {
-            nodes.add(JSON.valueToTree(object));
-        }
-        return nodes;
+        Map<Kind, List<JsonNode>> objects = new EnumMap<>(Kind.class);
+        informers.forEach((kind, informer) -> {
+            List<JsonNode> nodes = new ArrayList<>();
+            for (HasMetadata object : informer.getIndexer().list()) {
+                nodes.add(JSON.valueToTree(object));
+                if (object instanceof Pod pod) {
+                    bound(pod, bound);
+                }
+            }
+            objects.put(kind, nodes);
+        });
+        dataPlane.update(new MeshConfig(objects, bound));
     }
 
     private static void bound(Pod pod, Map<String, InetSocketAddress> bound) {
