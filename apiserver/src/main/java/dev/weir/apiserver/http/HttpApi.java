@@ -9,6 +9,7 @@ import dev.weir.apiserver.rest.ApiException;
 import dev.weir.apiserver.rest.ApiHandler;
 import dev.weir.apiserver.rest.ApiRequest;
 import dev.weir.apiserver.rest.ApiResponse;
+import dev.weir.apiserver.store.StoreFailedException;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
@@ -83,10 +84,9 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
             }
             ApiRequest request = request(message, user(ctx, message));
             beforeRequest.accept(request);
-            boolean upgrade = message.headers().contains(HttpHeaderNames.UPGRADE);
             switch (handler.handle(request)) {
                 case ApiResponse.Kubelet target -> kubelet.relay(ctx, message, target);
-                case ApiResponse.Stream stream when upgrade -> upgrade(ctx, message, stream);
+                case ApiResponse.Stream stream when request.upgrade() -> upgrade(ctx, message, stream);
                 case ApiResponse.Stream stream -> new WatchStream(ctx, stream, false).run();
                 case ApiResponse.Json json -> write(ctx, response(json, request), keepAlive);
                 case ApiResponse.Bytes bytes -> write(ctx, response(bytes, message), keepAlive);
@@ -96,6 +96,10 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
         } catch (SimulatedCrash crash) {
             LOGGER.info("connection cut: {}", crash.getMessage());
             ctx.close();
+        } catch (StoreFailedException failure) {
+            LOGGER.error("{}", failure.getMessage());
+            ApiException refused = ApiException.internal(String.valueOf(failure.getMessage()));
+            write(ctx, response((ApiResponse.Json) ApiHandler.failure(refused), null), keepAlive);
         } catch (RuntimeException bug) {
             LOGGER.atError().setCause(bug).addKeyValue("path", message.uri()).log("request failed");
             ApiException failure = ApiException.internal("internal error: " + bug);
@@ -175,7 +179,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
                 message.headers().get(HttpHeaderNames.USER_AGENT, ""),
                 ByteBufUtil.getBytes(message.content()),
                 user,
-                message.headers().get(HttpHeaderNames.ACCEPT_ENCODING, "").contains("gzip"));
+                message.headers().get(HttpHeaderNames.ACCEPT_ENCODING, "").contains("gzip"),
+                message.headers().contains(HttpHeaderNames.UPGRADE));
     }
 
     private static FullHttpResponse response(ApiResponse.Json json, @Nullable ApiRequest request) {

@@ -15,13 +15,23 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 
-/** Lets the kubelet of a pod's node answer: the request goes on with the server's own certificate, bytes flow both ways. */
+/**
+ * Lets the kubelet of a pod's node answer: the request goes on with the server's own certificate, and from then on bytes
+ * flow both ways unchanged. So the kubelet endpoint speaks whatever protocol the client asked to be upgraded to: WebSocket
+ * with channels, SPDY/3.1 by itself or within a WebSocket.
+ */
 final class KubeletRelay {
     private static final int CONNECT_TIMEOUT_MILLIS = 5000;
+    /** Beside those of WebSocket. Names in small letters. */
+    private static final Set<String> UPGRADE_HEADERS = Set.of("upgrade", "connection", "x-stream-protocol-version");
 
     private final EventLoopGroup group;
     private final SslContext tls;
@@ -53,20 +63,22 @@ final class KubeletRelay {
         }
         Channel node = connected.channel();
         ctx.channel().eventLoop().execute(() -> {
-            for (Map.Entry<String, ChannelHandler> entry :
-                    ctx.pipeline().toMap().entrySet()) {
-                if (!(entry.getValue() instanceof io.netty.handler.ssl.SslHandler)) {
-                    ctx.pipeline().remove(entry.getValue());
-                }
-            }
+            // what the decoder still holds comes out when it is removed, and belongs to the node
+            List<ChannelHandler> http = ctx.pipeline().toMap().values().stream()
+                    .filter(handler -> !(handler instanceof SslHandler))
+                    .toList();
             ctx.pipeline().addLast(new Copy(node));
             node.writeAndFlush(Unpooled.copiedBuffer(head, StandardCharsets.US_ASCII));
+            http.forEach(ctx.pipeline()::remove);
             ctx.channel().config().setAutoRead(true);
         });
     }
 
     private static String head(FullHttpRequest request, ApiResponse.Kubelet target) {
-        StringBuilder head = new StringBuilder("GET ").append(target.path()).append(" HTTP/1.1\r\n");
+        StringBuilder head = new StringBuilder(request.method().name())
+                .append(' ')
+                .append(target.path())
+                .append(" HTTP/1.1\r\n");
         head.append("Host: ")
                 .append(target.host())
                 .append(':')
@@ -74,8 +86,8 @@ final class KubeletRelay {
                 .append("\r\n");
         boolean upgrade = request.headers().contains(HttpHeaderNames.UPGRADE);
         request.headers().forEach(header -> {
-            String name = header.getKey().toLowerCase(java.util.Locale.ROOT);
-            if (name.startsWith("sec-websocket") || upgrade && (name.equals("upgrade") || name.equals("connection"))) {
+            String name = header.getKey().toLowerCase(Locale.ROOT);
+            if (upgrade && (UPGRADE_HEADERS.contains(name) || name.startsWith("sec-websocket"))) {
                 head.append(header.getKey())
                         .append(": ")
                         .append(header.getValue())
@@ -84,6 +96,9 @@ final class KubeletRelay {
         });
         if (!upgrade) {
             head.append("Connection: close\r\n");
+        }
+        if (request.method().equals(HttpMethod.POST)) {
+            head.append("Content-Length: 0\r\n");
         }
         return head.append("\r\n").toString();
     }

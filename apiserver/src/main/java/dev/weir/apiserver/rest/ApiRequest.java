@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param contentType without parameters, lower case; empty if absent
  * @param accept as sent; empty if absent
  * @param acceptsGzip true if the answer may be packed
+ * @param upgrade true if another protocol is asked for on this connection
  */
 public record ApiRequest(
         String method,
@@ -22,7 +23,8 @@ public record ApiRequest(
         String userAgent,
         byte[] body,
         User user,
-        boolean acceptsGzip) {
+        boolean acceptsGzip,
+        boolean upgrade) {
 
     /** The first value of a query parameter; null if absent. */
     public @Nullable String query(String name) {

@@ -57,9 +57,26 @@ public final class Subresources {
             case "eviction" -> evictions.evict(target, request);
             case "finalize" -> finalizeNamespace(target, request);
             case "token" -> token(target, request);
-            case "log", "exec", "attach", "portforward" -> kubelet(target, request);
+            case "log" -> {
+                require(request, "GET");
+                yield kubelet(target, request);
+            }
+            case "exec", "attach", "portforward" -> {
+                // GET is what WebSocket asks for, POST what SPDY does
+                require(request, "GET", "POST");
+                if (!request.upgrade()) {
+                    throw ApiException.badRequest("Upgrade request required");
+                }
+                yield kubelet(target, request);
+            }
             default -> throw ApiException.noSuchResource();
         };
+    }
+
+    private static void require(ApiRequest request, String... methods) {
+        if (!List.of(methods).contains(request.method())) {
+            throw ApiException.methodNotAllowed();
+        }
     }
 
     private ApiResponse bind(Writes.Target target, ApiRequest request) {
@@ -151,7 +168,11 @@ public final class Subresources {
                 .path("kubeletEndpoint")
                 .path("Port")
                 .asInt();
-        String verb = target.subresource().equals("log") ? "containerLogs" : target.subresource();
+        String verb = switch (target.subresource()) {
+            case "log" -> "containerLogs";
+            case "portforward" -> "portForward";
+            default -> target.subresource();
+        };
         String query = request.query().entrySet().stream()
                 .filter(entry -> !entry.getKey().equals("container"))
                 .flatMap(entry -> entry.getValue().stream()
