@@ -5,6 +5,7 @@ import dev.weir.apiserver.auth.Access;
 import dev.weir.apiserver.auth.Authenticator;
 import dev.weir.apiserver.auth.BootstrapRoles;
 import dev.weir.apiserver.auth.CertificateAuthority;
+import dev.weir.apiserver.auth.KeyFiles;
 import dev.weir.apiserver.auth.RoleAggregation;
 import dev.weir.apiserver.auth.ServiceAccountTokens;
 import dev.weir.apiserver.builtin.ServiceAddresses;
@@ -15,18 +16,20 @@ import dev.weir.apiserver.rest.ApiHandler;
 import dev.weir.apiserver.rest.Kinds;
 import dev.weir.apiserver.rest.Resources;
 import dev.weir.apiserver.rest.Wiring;
+import dev.weir.apiserver.store.Journal;
 import dev.weir.apiserver.store.VersionedStore;
 import dev.weir.apiserver.table.Tables;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.KeyPair;
-import java.security.KeyPairGenerator;
-import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * A Kubernetes API server in this process: the same API, without etcd and without controllers.
@@ -34,6 +37,9 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>It has the namespaces, service account and roles that every cluster has from the start.
  */
 public final class ApiServer implements AutoCloseable {
+    /** The folders within a data directory that hold what is kept; deleting them begins anew. */
+    public static final List<String> KEPT = List.of("store", "pki");
+
     private final HttpServer http;
     private final CertificateAuthority authority;
 
@@ -45,13 +51,38 @@ public final class ApiServer implements AutoCloseable {
         this.store = store;
     }
 
-    /** @throws IOException if the address cannot be bound; the message names it */
+    /** How long logs of writes get before a snapshot takes their place; reading them is part of every start. */
+    private static final long COMPACT_AT_BYTES = 8 << 20;
+
+    /** What a server keeps from one start to the next. */
+    private record Kept(CertificateAuthority authority, KeyPair signingKey, Optional<Journal> journal) {
+        static Kept of(Optional<Path> dataDir) throws IOException {
+            if (dataDir.isEmpty()) {
+                return new Kept(CertificateAuthority.create(), CertificateAuthority.keys(), Optional.empty());
+            }
+            // the journal first: it keeps a second server out
+            Journal journal = Journal.open(dataDir.get().resolve("store"), COMPACT_AT_BYTES);
+            try {
+                KeyFiles keys = new KeyFiles(dataDir.get().resolve("pki"));
+                return new Kept(keys.authority(), keys.signingKey(), Optional.of(journal));
+            } catch (IOException | RuntimeException failure) {
+                journal.close();
+                throw failure;
+            }
+        }
+    }
+
+    /**
+     * Starts a server; with a data directory it goes on where the last one ended.
+     *
+     * @throws IOException if the address cannot be bound, or the data directory cannot be used; the message names it
+     */
     public static ApiServer start(ApiServerOptions options) throws IOException {
-        CertificateAuthority authority = CertificateAuthority.create();
+        Kept kept = Kept.of(options.dataDir());
         AtomicReference<Definitions> definitions = new AtomicReference<>();
         AtomicReference<RoleAggregation> aggregation = new AtomicReference<>();
         ServiceAddresses addresses = new ServiceAddresses();
-        VersionedStore store = new VersionedStore(event -> {
+        Consumer<VersionedStore.Event> afterWrite = event -> {
             if (event.entry().key().resource().equals("services")) {
                 addresses.written(event);
             }
@@ -65,28 +96,38 @@ public final class ApiServer implements AutoCloseable {
                 gathers.written(event);
             }
             options.afterWrite().accept(event);
-        });
-        Resources resources = new Resources(store, new Kinds(), addresses);
-        Tables tables = new Tables(options.clock());
-        Definitions defined = new Definitions(resources, tables, options.clock());
-        definitions.set(defined);
-        aggregation.set(new RoleAggregation(store));
-        Bootstrap.fill(store);
-        Access access = new Access(store, options.authorize());
-        ServiceAccountTokens tokens = new ServiceAccountTokens(signingKey(), options.clock());
-        ApiHandler handler = Wiring.handler(resources, defined, tables, access, tokens, options.clock());
-        Authenticator authenticator = new Authenticator(options.tokens(), tokens, store);
-        HttpServer http = HttpServer.start(options.bind(), authority, handler, authenticator, options.beforeRequest());
-        return new ApiServer(http, authority, store);
+        };
+        VersionedStore store = kept.journal()
+                .map(journal -> new VersionedStore(journal, afterWrite))
+                .orElseGet(() -> new VersionedStore(afterWrite));
+        try {
+            Resources resources = new Resources(store, new Kinds(), addresses);
+            Tables tables = new Tables(options.clock());
+            Definitions defined = new Definitions(resources, tables, options.clock());
+            definitions.set(defined);
+            aggregation.set(new RoleAggregation(store));
+            takeUp(store, addresses, defined);
+            Bootstrap.fill(store);
+            Access access = new Access(store, options.authorize());
+            ServiceAccountTokens tokens = new ServiceAccountTokens(kept.signingKey(), options.clock());
+            ApiHandler handler = Wiring.handler(resources, defined, tables, access, tokens, options.clock());
+            Authenticator authenticator = new Authenticator(options.tokens(), tokens, store);
+            HttpServer http =
+                    HttpServer.start(options.bind(), kept.authority(), handler, authenticator, options.beforeRequest());
+            return new ApiServer(http, kept.authority(), store);
+        } catch (IOException | RuntimeException failure) {
+            store.close();
+            throw failure;
+        }
     }
 
-    private static KeyPair signingKey() {
-        try {
-            KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-            generator.initialize(256);
-            return generator.generateKeyPair();
-        } catch (NoSuchAlgorithmException impossible) {
-            throw new IllegalStateException(impossible);
+    /** Does again what followed from writes of an earlier server and was not kept, or not done to its end. */
+    private static void takeUp(VersionedStore store, ServiceAddresses addresses, Definitions defined) {
+        for (VersionedStore.Entry service : store.list("services").entries()) {
+            addresses.written(VersionedStore.Event.added(service));
+        }
+        for (VersionedStore.Entry definition : store.list(Definitions.RESOURCE).entries()) {
+            defined.takeUp(definition);
         }
     }
 
@@ -179,5 +220,6 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         http.close();
+        store.close();
     }
 }

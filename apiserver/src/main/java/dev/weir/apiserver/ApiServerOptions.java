@@ -4,8 +4,10 @@ import dev.weir.apiserver.auth.User;
 import dev.weir.apiserver.rest.ApiRequest;
 import dev.weir.apiserver.store.VersionedStore;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -17,6 +19,7 @@ import java.util.function.Consumer;
  * @param beforeRequest called with every request before it is carried out; throwing an ApiException injects a fault
  * @param afterWrite called after every write, before the writer gets its answer; throwing a {@link SimulatedCrash} cuts
  *     the writer off
+ * @param dataDir where state and keys are kept; without one they live in memory and end with the server
  */
 public record ApiServerOptions(
         InetSocketAddress bind,
@@ -24,23 +27,35 @@ public record ApiServerOptions(
         boolean authorize,
         Clock clock,
         Consumer<ApiRequest> beforeRequest,
-        Consumer<VersionedStore.Event> afterWrite) {
+        Consumer<VersionedStore.Event> afterWrite,
+        Optional<Path> dataDir) {
 
     /** A server on a free loopback port for these users. */
     public static ApiServerOptions loopback(Map<String, User> tokens) {
         return new ApiServerOptions(
-                new InetSocketAddress("127.0.0.1", 0), tokens, true, Clock.systemUTC(), _ -> {}, _ -> {});
+                new InetSocketAddress("127.0.0.1", 0),
+                tokens,
+                true,
+                Clock.systemUTC(),
+                _ -> {},
+                _ -> {},
+                Optional.empty());
     }
 
     public ApiServerOptions withBind(InetSocketAddress address) {
-        return new ApiServerOptions(address, tokens, authorize, clock, beforeRequest, afterWrite);
+        return new ApiServerOptions(address, tokens, authorize, clock, beforeRequest, afterWrite, dataDir);
     }
 
     public ApiServerOptions withBeforeRequest(Consumer<ApiRequest> hook) {
-        return new ApiServerOptions(bind, tokens, authorize, clock, hook, afterWrite);
+        return new ApiServerOptions(bind, tokens, authorize, clock, hook, afterWrite, dataDir);
     }
 
     public ApiServerOptions withAfterWrite(Consumer<VersionedStore.Event> hook) {
-        return new ApiServerOptions(bind, tokens, authorize, clock, beforeRequest, hook);
+        return new ApiServerOptions(bind, tokens, authorize, clock, beforeRequest, hook, dataDir);
+    }
+
+    /** Keeps state and keys in a folder, which is made if absent. */
+    public ApiServerOptions withDataDir(Path folder) {
+        return new ApiServerOptions(bind, tokens, authorize, clock, beforeRequest, afterWrite, Optional.of(folder));
     }
 }

@@ -35,6 +35,9 @@ public final class LocalMode implements AutoCloseable {
     /** The user that the operator inside is to the API server. */
     public static final String OPERATOR = "system:weir-operator";
 
+    /** The folder in the data directory that holds the objects and keys of the API server. */
+    private static final String STATE = "state";
+
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalMode.class);
 
     private final List<AutoCloseable> parts = new ArrayList<>();
@@ -68,6 +71,7 @@ public final class LocalMode implements AutoCloseable {
                 operator, new User(OPERATOR, "", List.of("system:masters", "system:authenticated")));
         api = ApiServer.start(ApiServerOptions.loopback(tokens)
                 .withBind(new InetSocketAddress("127.0.0.1", options.apiPort()))
+                .withDataDir(options.dataDir().toAbsolutePath().resolve(STATE))
                 .withBeforeRequest(
                         request -> requests.computeIfAbsent(request.user().name(), _ -> new LongAdder())
                                 .increment()));

@@ -7,7 +7,7 @@ import java.util.Optional;
 /**
  * How to run local mode.
  *
- * @param dataDir certificates, kubeconfig, pods' files; made if absent
+ * @param dataDir objects, keys, kubeconfig, pods' files; made if absent, and gone on from if not
  * @param kubeconfig where to write the kubeconfig instead of the data directory
  * @param apiPort 0 for a free one
  * @param chartsPort 0 for a free one

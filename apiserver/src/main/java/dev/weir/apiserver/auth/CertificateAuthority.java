@@ -68,6 +68,15 @@ public final class CertificateAuthority {
         return new CertificateAuthority(new Identity(keys.getPrivate(), certificate));
     }
 
+    /** An authority that signs with a key that it had before. */
+    static CertificateAuthority of(Identity root) {
+        return new CertificateAuthority(root);
+    }
+
+    Identity root() {
+        return root;
+    }
+
     public X509Certificate certificate() {
         return root.certificate();
     }
@@ -150,7 +159,8 @@ public final class CertificateAuthority {
         }
     }
 
-    private static KeyPair keys() {
+    /** A fresh pair on the curve P-256. */
+    public static KeyPair keys() {
         try {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
             generator.initialize(256);
@@ -160,7 +170,7 @@ public final class CertificateAuthority {
         }
     }
 
-    private static String pem(String label, byte[] der) {
+    static String pem(String label, byte[] der) {
         return "-----BEGIN " + label + "-----\n"
                 + Base64.getMimeEncoder(LINE, new byte[] {'\n'}).encodeToString(der)
                 + "\n-----END " + label + "-----\n";

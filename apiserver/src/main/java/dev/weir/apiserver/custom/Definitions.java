@@ -24,7 +24,9 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** Serves what CustomResourceDefinitions define, from the moment of their write on. */
 public final class Definitions {
-    private static final String RESOURCE = "customresourcedefinitions.apiextensions.k8s.io";
+    /** Under which name definitions are stored. */
+    public static final String RESOURCE = "customresourcedefinitions.apiextensions.k8s.io";
+
     private static final String CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
     private static final List<String> VERBS =
             List.of("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch");
@@ -64,6 +66,15 @@ public final class Definitions {
             } else {
                 serve(event.entry());
             }
+        }
+    }
+
+    /** Serves a definition that an earlier server stored, or goes on deleting it. */
+    public void takeUp(VersionedStore.Entry stored) {
+        VersionedStore.Event event = VersionedStore.Event.added(stored);
+        written(event);
+        if (stored.object().path("metadata").has("deletionTimestamp")) {
+            cleanUp(new VersionedStore.Event(VersionedStore.Change.MODIFIED, stored, stored, event.encodings()));
         }
     }
 

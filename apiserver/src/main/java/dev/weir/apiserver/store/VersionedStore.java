@@ -1,6 +1,7 @@
 package dev.weir.apiserver.store;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,6 +14,8 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Objects of every kind under one revision counter.
@@ -21,20 +24,73 @@ import org.jspecify.annotations.Nullable;
  * the present state with the later events undone; a watch from a revision is the log's rest and then what follows, both
  * taken under the same lock, so that nothing is missed or seen twice.
  *
+ * <p>With a {@link Journal} a writer returns when its write is on the disk. Others may see a write a little earlier; it
+ * outlives the process by then, but not yet the machine.
+ *
  * <p>Safe for concurrent use. Objects handed in belong to the store from then on and never change.
  */
-public final class VersionedStore {
+public final class VersionedStore implements AutoCloseable {
+    /** What the counter shows before the first write. */
+    static final long FIRST_REVISION = 1;
+
+    private static final Logger LOGGER = LoggerFactory.getLogger(VersionedStore.class);
     private static final int LOG_CAPACITY = 4096;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Shelf> shelves = new HashMap<>();
     private final Consumer<Event> afterWrite;
-    private long revision = 1;
+    private final @Nullable Journal journal;
+    private long revision = FIRST_REVISION;
     private long oldest;
+    /** Revisions after this and before {@link #skippedUntil} may have been seen by somebody, but were not kept. */
+    private long skippedAfter = Long.MAX_VALUE;
 
-    /** @param afterWrite called after every write, outside the lock, in the writer's thread; may throw to act as a crash */
+    private long skippedUntil = Long.MAX_VALUE;
+
+    /**
+     * An empty store in memory.
+     *
+     * @param afterWrite called after every write, outside the lock, in the writer's thread; may throw to act as a crash
+     */
     public VersionedStore(Consumer<Event> afterWrite) {
         this.afterWrite = afterWrite;
+        this.journal = null;
+    }
+
+    /**
+     * A store that goes on where the journal ends; closing it closes the journal.
+     *
+     * @param afterWrite as above; not called for what the journal held
+     */
+    public VersionedStore(Journal journal, Consumer<Event> afterWrite) {
+        this.afterWrite = afterWrite;
+        this.journal = journal;
+        restore(journal.restored());
+    }
+
+    private void restore(Journal.Restored restored) {
+        oldest = restored.base();
+        for (Entry entry : restored.entries()) {
+            shelf(entry.key().resource()).entries.put(entry.key(), entry);
+        }
+        for (Record record : restored.writes()) {
+            switch (record) {
+                case Record.Write(Change change, Key key, long at, ObjectNode object) -> {
+                    Shelf shelf = shelf(key.resource());
+                    Entry entry = new Entry(key, at, object);
+                    Entry previous =
+                            change == Change.DELETED ? shelf.entries.remove(key) : shelf.entries.put(key, entry);
+                    append(shelf, new Event(change, entry, previous, new Encodings()));
+                }
+                case Record.Start start -> forgetBefore(start.revision());
+                case Record.End _ -> {}
+            }
+        }
+        revision = restored.revision();
+        if (restored.revision() > restored.last()) {
+            skippedAfter = restored.last();
+            skippedUntil = restored.revision();
+        }
     }
 
     /** Identifies an object. {@code resource} is {@code plural} or {@code plural.group}; {@code namespace} is empty for cluster scope. */
@@ -62,7 +118,12 @@ public final class VersionedStore {
      * @param encodings what watchers made of it, so that those who want the same form share the work
      */
     public record Event(
-            Change change, Entry entry, @Nullable Entry previous, Encodings encodings) {}
+            Change change, Entry entry, @Nullable Entry previous, Encodings encodings) {
+        /** As if an object had just been written. */
+        public static Event added(Entry entry) {
+            return new Event(Change.ADDED, entry, null, new Encodings());
+        }
+    }
 
     /** A consistent list, in key order. */
     public record Listing(long revision, List<Entry> entries) {}
@@ -148,12 +209,17 @@ public final class VersionedStore {
 
     private Optional<Entry> write(Key key, long expected, ObjectNode object, Change change) {
         Event event;
+        Journal.@Nullable Receipt receipt = null;
+        byte[] prepared = journal == null ? new byte[0] : Record.prepare(change, key, object);
         lock.lock();
         try {
             Shelf shelf = shelf(key.resource());
             Entry present = shelf.entries.get(key);
             if (change == Change.ADDED ? present != null : present == null || present.revision() != expected) {
                 return Optional.empty();
+            }
+            if (journal != null) {
+                receipt = journal.append(prepared, revision + 1);
             }
             revision++;
             object.withObject("/metadata").put("resourceVersion", Long.toString(revision));
@@ -165,11 +231,23 @@ public final class VersionedStore {
             }
             event = new Event(change, entry, present, new Encodings());
             append(shelf, event);
+            if (journal != null && journal.wantsSnapshot()) {
+                journal.compact(everything(), revision);
+            }
         } finally {
             lock.unlock();
         }
+        if (receipt != null) {
+            receipt.await();
+        }
         afterWrite.accept(event);
         return Optional.of(event.entry());
+    }
+
+    private List<Entry> everything() {
+        List<Entry> entries = new ArrayList<>();
+        shelves.values().forEach(shelf -> entries.addAll(shelf.entries.values()));
+        return entries;
     }
 
     private static void append(Shelf shelf, Event event) {
@@ -197,9 +275,7 @@ public final class VersionedStore {
             if (at == 0 || at == revision) {
                 return new Listing(revision, select(shelf.entries, namespace));
             }
-            if (at < shelf.compacted) {
-                throw new CompactedException(shelf.compacted);
-            }
+            requireKept(shelf, at);
             TreeMap<Key, Entry> entries = new TreeMap<>(shelf.entries);
             var backwards = shelf.log.descendingIterator();
             while (backwards.hasNext()) {
@@ -214,6 +290,16 @@ public final class VersionedStore {
                 }
             }
             return new Listing(at, select(entries, namespace));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lists a resource as it is now. */
+    public Listing list(String resource) {
+        lock.lock();
+        try {
+            return new Listing(revision, select(shelf(resource).entries, null));
         } finally {
             lock.unlock();
         }
@@ -239,6 +325,15 @@ public final class VersionedStore {
         }
     }
 
+    private void requireKept(Shelf shelf, long at) throws CompactedException {
+        if (at < shelf.compacted) {
+            throw new CompactedException(shelf.compacted);
+        }
+        if (at > skippedAfter && at < skippedUntil) {
+            throw new CompactedException(skippedUntil);
+        }
+    }
+
     /** @throws FutureException if the store has not come to {@code at} yet */
     public void requireRevision(long at) {
         lock.lock();
@@ -259,9 +354,7 @@ public final class VersionedStore {
         try {
             Shelf shelf = shelf(resource);
             requireReached(since);
-            if (since < shelf.compacted) {
-                throw new CompactedException(shelf.compacted);
-            }
+            requireKept(shelf, since);
             Watch watch = new Watch(namespace, since, this::revision, closing -> unregister(shelf, closing));
             for (Event event : shelf.log) {
                 if (event.entry().revision() > since) {
@@ -304,14 +397,18 @@ public final class VersionedStore {
     public void compact() {
         lock.lock();
         try {
-            oldest = revision;
-            shelves.values().forEach(shelf -> {
-                shelf.log.clear();
-                shelf.compacted = revision;
-            });
+            forgetBefore(revision);
         } finally {
             lock.unlock();
         }
+    }
+
+    private void forgetBefore(long start) {
+        oldest = start;
+        shelves.values().forEach(shelf -> {
+            shelf.log.clear();
+            shelf.compacted = start;
+        });
     }
 
     /** Drops a resource's history, as when its definition is deleted; watches of it end. */
@@ -325,5 +422,21 @@ public final class VersionedStore {
             lock.unlock();
         }
         ended.forEach(Watch::close);
+    }
+
+    /** Ends the journal properly, if there is one; writes are refused from then on. */
+    @Override
+    public void close() {
+        if (journal == null) {
+            return;
+        }
+        lock.lock();
+        try {
+            journal.close(revision);
+        } catch (IOException failure) {
+            LOGGER.warn("the store was not closed cleanly", failure);
+        } finally {
+            lock.unlock();
+        }
     }
 }
