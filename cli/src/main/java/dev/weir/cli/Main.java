@@ -1,43 +1,91 @@
 package dev.weir.cli;
 
-import picocli.AutoComplete;
+import dev.weir.cli.cluster.DescribeCommand;
+import dev.weir.cli.cluster.DiffCommand;
+import dev.weir.cli.cluster.GetCommand;
+import dev.weir.cli.cluster.HistoryCommand;
+import dev.weir.cli.cluster.Problem;
+import dev.weir.cli.cluster.WatchCommand;
+import dev.weir.cli.cluster.WhyCommand;
+import dev.weir.cli.lint.LintCommand;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
-/** {@code weir}. */
+/** {@code weir}, also as {@code kubectl weir}. */
 @Command(
         name = "weir",
         description = "Progressive delivery for Kubernetes.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:it worked, and every check held", "1:it failed, or a check did not hold", "2:wrong usage"},
         subcommands = {
+            GetCommand.class,
+            DescribeCommand.class,
+            WhyCommand.class,
+            WatchCommand.class,
+            LintCommand.class,
+            DiffCommand.class,
+            HistoryCommand.class,
             LocalCommand.class,
             DemoCommand.class,
             BenchCommand.class,
             OperatorCommand.class,
-            AutoComplete.GenerateCompletion.class,
+            VersionCommand.class,
+            CompletionCommand.class,
             CommandLine.HelpCommand.class
         })
 public final class Main {
+    /** Of every command that has no list of its own. */
+    private static final Map<String, String> EXIT_CODES = exitCodes();
+
     private Main() {}
 
     public static void main(String[] args) {
         // read once, when the first HTTP client is made: demos ask gateways for hosts that no DNS knows
         System.setProperty("jdk.httpclient.allowRestrictedHeaders", "host");
+        System.exit(commandLine().execute(args));
+    }
+
+    /** Without the process around it, for those who run commands and look at what they print. */
+    static CommandLine commandLine() {
         CommandLine line = new CommandLine(new Main());
+        line.setCommandName(System.getProperty("weir.name", "weir"));
+        describeExitCodes(line);
+        line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler((failure, command, _) -> {
-            command.getErr().println("weir: " + failure.getMessage());
-            return 1;
+            PrintWriter err = command.getErr();
+            err.println("weir: " + (failure.getMessage() == null ? failure.toString() : failure.getMessage()));
+            err.flush();
+            return failure instanceof Problem problem ? problem.exitCode() : Problem.FAILED;
         });
-        System.exit(line.execute(args));
+        return line;
+    }
+
+    private static Map<String, String> exitCodes() {
+        Map<String, String> codes = new LinkedHashMap<>();
+        codes.put("0", "it worked, and every check held");
+        codes.put("1", "it failed, a check did not hold, or there is no such release");
+        codes.put("2", "wrong usage, or input that cannot be used");
+        codes.put("3", "the cluster could not be reached, or refused");
+        return codes;
+    }
+
+    private static void describeExitCodes(CommandLine line) {
+        UsageMessageSpec usage = line.getCommandSpec().usageMessage();
+        if (usage.exitCodeList().isEmpty()) {
+            usage.exitCodeListHeading("%nExit codes:%n");
+            usage.exitCodeList(EXIT_CODES);
+        }
+        line.getSubcommands().values().forEach(Main::describeExitCodes);
     }
 
     static final class Version implements CommandLine.IVersionProvider {
         @Override
         public String[] getVersion() {
-            return new String[] {"weir 0.1.0 (imitates Kubernetes 1.34)"};
+            return new String[] {"weir " + Build.version() + " (imitates Kubernetes " + Build.IMITATED + ")"};
         }
     }
 }

@@ -25,6 +25,11 @@ public final class TrafficRouters {
         return byName.values().stream().map(TrafficRouter::kind).collect(Collectors.toUnmodifiableSet());
     }
 
+    /** The values that {@code spec.router} may have. */
+    public Set<String> names() {
+        return byName.keySet();
+    }
+
     /** @throws IllegalArgumentException if no router has that name */
     public TrafficRouter require(String name) {
         TrafficRouter router = byName.get(name);

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 /** A cluster, read through watches and written through the API. */
 final class KubernetesWorld implements World {
     private static final Logger LOGGER = LoggerFactory.getLogger(KubernetesWorld.class);
-    private static final String MANAGER = "weir";
+    static final String MANAGER = "weir";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final KubernetesClient client;
@@ -97,7 +97,7 @@ final class KubernetesWorld implements World {
     }
 
     /** Tells what another try cannot mend from what it may. */
-    private static RuntimeException refusedOr(KubernetesClientException failure, JsonNode object) {
+    static RuntimeException refusedOr(KubernetesClientException failure, JsonNode object) {
         String what = object.path("kind").asText() + "/"
                 + object.path("metadata").path("name").asText();
         return switch (failure.getCode()) {

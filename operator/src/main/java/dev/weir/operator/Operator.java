@@ -23,7 +23,7 @@ public final class Operator implements AutoCloseable {
     private static final Duration LAST_PASSES = Duration.ofSeconds(5);
 
     /** Of which releases own objects, besides those of the routers. */
-    private static final List<ObjectKind> KINDS = List.of(
+    static final List<ObjectKind> KINDS = List.of(
             ObjectKind.DEPLOYMENT,
             ObjectKind.SERVICE,
             ObjectKind.CONFIG_MAP,

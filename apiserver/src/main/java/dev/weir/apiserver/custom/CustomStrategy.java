@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One version of a custom resource: pruned, defaulted and validated by its definition's schema. */
 final class CustomStrategy implements ResourceStrategy {
-    private static final String UNCHECKED =
+    static final String UNCHECKED =
             "some validation rules were not checked because the object was invalid; correct the existing errors to"
                     + " complete validation";
     private static final Set<Kind> BLOCKING =

@@ -1,0 +1,307 @@
+package dev.weir.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.weir.local.LocalMode;
+import dev.weir.local.LocalOptions;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands that look at releases, on a release with a good primary and a candidate whose image is unknown. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ClusterCommandsTest {
+    private static final String BROKEN = """
+            apiVersion: weir.dev/v1alpha1
+            kind: Release
+            metadata: {name: app, namespace: default}
+            spec:
+              strategy: Mirror
+              versions:
+              - {name: app-0, image: kennethreitz/httpbin}
+              - {name: app-1, image: nowhere/unknown, mirrorPercent: 30}
+            """;
+    private static final String WHOLE = BROKEN.replace("nowhere/unknown", "kennethreitz/httpbin");
+
+    @TempDir
+    static Path folder;
+
+    private static LocalMode local;
+    private static KubernetesClient client;
+
+    @BeforeAll
+    static void start() throws IOException {
+        local = LocalMode.start(LocalOptions.in(folder.resolve("local")));
+        client = new KubernetesClientBuilder()
+                .withConfig(Config.fromKubeconfig(Files.readString(local.kubeconfig())))
+                .build();
+        client.resource(Serialization.unmarshal(BROKEN, GenericKubernetesResource.class))
+                .create();
+    }
+
+    @AfterAll
+    static void stop() {
+        client.close();
+        local.close();
+    }
+
+    private static Weir.Result weir(String... words) {
+        List<String> all = new ArrayList<>(List.of(words));
+        all.add("--kubeconfig=" + local.kubeconfig());
+        return Weir.run(all.toArray(String[]::new));
+    }
+
+    /** Ages, times and what the cluster draws by lot, replaced. */
+    private static String steady(String text) {
+        return text.replaceAll("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "TIME")
+                .replaceAll("-[a-z0-9]{8,10}-[a-z0-9]{5}\\b", "-HASH")
+                .replaceAll("\\b\\d+(s|m|m\\d+s)\\b", "AGE")
+                .replaceAll("^\\d\\d:\\d\\d:\\d\\d", "TIME");
+    }
+
+    @Test
+    @Order(1)
+    void watchesUntilTheTimeoutAndSaysWithItsExitCodeThatItIsNotReady() {
+        Weir.Result watched = weir("watch", "app", "--until-ready", "--timeout=8");
+        assertThat(watched.exitCode()).isEqualTo(1);
+        List<String> lines =
+                watched.out().lines().map(ClusterCommandsTest::steady).toList();
+        assertThat(lines.getLast())
+                .isEqualTo("TIME default/app Reconciling CandidateNotReady | app-0 1/1 100 % | app-1 0/1 nothing");
+        assertThat(lines).doesNotHaveDuplicates();
+        assertThat(watched.out()).doesNotContain("\u001b");
+    }
+
+    @Test
+    @Order(2)
+    void lists() {
+        assertThat(steady(weir("get").out())).isEqualTo("""
+                        NAME   STRATEGY   PRIMARY   CANDIDATE   WEIGHT   STATE         REASON              AGE
+                        app    Mirror     app-0     app-1       30       Reconciling   CandidateNotReady   AGE
+                        """);
+        assertThat(steady(weir("get", "-A", "-o", "wide").out())
+                        .lines()
+                        .toList()
+                        .getLast())
+                .startsWith("default")
+                .contains("Istio    app-0     app-0 1/1, app-1 0/1")
+                .endsWith("app-1 has no ready pod yet");
+        assertThat(weir("get", "-o", "name").out()).isEqualTo("release.weir.dev/app\n");
+        assertThat(weir("get", "app", "-o", "yaml").out())
+                .startsWith("apiVersion: weir.dev/v1alpha1\nkind: Release\n")
+                .doesNotContain("managedFields");
+    }
+
+    @Test
+    @Order(2)
+    void printsJsonThatPrograms() throws IOException {
+        var list = new ObjectMapper().readTree(weir("get", "-o", "json").out());
+        assertThat(list.at("/items/0/metadata/name").asText()).isEqualTo("app");
+        assertThat(new ObjectMapper()
+                        .readTree(weir("get", "app", "-o", "json").out())
+                        .path("kind")
+                        .asText())
+                .isEqualTo("Release");
+        var why = new ObjectMapper().readTree(weir("why", "app", "-o", "json").out());
+        assertThat(why.path("state").asText()).isEqualTo("Reconciling");
+        assertThat(why.at("/evidence/0/object").asText()).isEqualTo("Deployment/app-1");
+    }
+
+    @Test
+    @Order(2)
+    void saysWhyOnWhatEvidenceAndWhatUnblocks() {
+        Weir.Result why = weir("why", "app");
+        assertThat(why.exitCode()).isZero();
+        assertThat(steady(why.out()).replaceAll(" +", " "))
+                .startsWith("app in namespace default is not ready (CandidateNotReady) since TIME (AGE)\n"
+                        + " app-1 has no ready pod yet\n")
+                .contains("- app-1 gets no requests until it has a ready pod")
+                .contains("Deployment/app-1 .status.availableReplicas 0 1 AGE")
+                .contains("EndpointSlices of Service/app-1 .endpoints[].conditions.ready none is true at least one")
+                .containsPattern("Pod/app-1-HASH .status.containerStatuses\\[0].state.waiting (ErrImagePull|ImagePull)")
+                .contains("what unblocks it\n - ")
+                .contains("a ready pod of app-1");
+    }
+
+    @Test
+    @Order(2)
+    void describes() {
+        assertThat(steady(weir("describe", "app").out()))
+                .contains("Name:        app\n", "Gateways:    none besides the mesh\n")
+                .containsPattern("app-0 +\\S{10}  1/1 ready  Primary  100 %  kennethreitz/httpbin\n")
+                .containsPattern("app-1 +\\S{10}  0/1 ready  Candidate  nothing  nowhere/unknown\n")
+                .contains("VirtualService", "Conditions:", "Events:");
+    }
+
+    @Test
+    @Order(3)
+    void showsWhatTheOperatorWouldChangeAndChangesNothing() throws IOException {
+        Path file = folder.resolve("release.yaml");
+        Files.writeString(file, BROKEN);
+        String version = release().getMetadata().getResourceVersion();
+        Weir.Result same = weir("diff", file.toString());
+        // the route follows once the candidate is ready, which it never is: that is a difference still to come
+        assertThat(same.out()).doesNotContain("at once").contains("# release default/app, once every pod is ready");
+        Files.writeString(file, WHOLE);
+        Weir.Result changed = weir("diff", file.toString());
+        assertThat(changed.exitCode()).isEqualTo(1);
+        assertThat(changed.out())
+                .contains("# release default/app, at once\n")
+                .doesNotContain("ControllerRevision")
+                .contains("--- Deployment/app-1\n+++ Deployment/app-1\n")
+                .containsPattern("-\\s+image: nowhere/unknown\n\\+\\s+image: kennethreitz/httpbin\n")
+                .contains("--- VirtualService/app\n+++ VirtualService/app\n")
+                .containsPattern("\\+\\s+mirrorPercentage:\n\\+\\s+value: 30\n");
+        assertThat(release().getMetadata().getResourceVersion()).isEqualTo(version);
+        assertThat(release().<String>get("spec", "versions", 1, "image")).isEqualTo("nowhere/unknown");
+    }
+
+    private static GenericKubernetesResource release() {
+        return client.genericKubernetesResources("weir.dev/v1alpha1", "Release")
+                .inNamespace("default")
+                .withName("app")
+                .get();
+    }
+
+    @Test
+    @Order(3)
+    void showsWhatANewReleaseWouldMake() throws IOException {
+        Path file = folder.resolve("new.yaml");
+        Files.writeString(file, WHOLE.replace("app", "other"));
+        Weir.Result made = weir("diff", file.toString());
+        assertThat(made.exitCode()).isEqualTo(1);
+        assertThat(made.out())
+                .contains("--- /dev/null\n+++ Deployment/other-0\n", "+++ VirtualService/other\n")
+                .doesNotContain("clusterIP", "uid:", "resourceVersion");
+        assertThat(client.apps()
+                        .deployments()
+                        .inNamespace("default")
+                        .withName("other-0")
+                        .get())
+                .isNull();
+    }
+
+    @Test
+    @Order(4)
+    void becomesReadyAndTellsItsHistory() throws IOException {
+        GenericKubernetesResource wanted = Serialization.unmarshal(WHOLE, GenericKubernetesResource.class);
+        client.resource(wanted).forceConflicts().serverSideApply();
+        Weir.Result watched = weir("watch", "app", "--until-ready", "--timeout=60");
+        assertThat(watched.exitCode()).as(watched.out()).isZero();
+        assertThat(steady(weir("history", "app").out())).isEqualTo("""
+                        REVISION   AGE             CHANGES
+                        1          AGE             the oldest that is kept
+                        2          AGE    current   versions[app-1].image: nowhere/unknown -> kennethreitz/httpbin
+                        """);
+        assertThat(weir("history", "app", "--revision=1").out()).contains("image: nowhere/unknown");
+        assertThat(weir("history", "app", "--revision=7"))
+                .isEqualTo(new Weir.Result(1, "", "weir: --revision: 7 is not one of 1, 2\n"));
+        Path file = folder.resolve("ready.yaml");
+        Files.writeString(file, WHOLE);
+        assertThat(weir("diff", file.toString())).isEqualTo(new Weir.Result(0, "", ""));
+        assertThat(weir("why", "app").out()).startsWith("app in namespace default is ready since ");
+    }
+
+    @Test
+    @Order(5)
+    void namesWhatIsMissing() {
+        Weir.Result missing = weir("why", "nothing");
+        assertThat(missing.exitCode()).isEqualTo(1);
+        assertThat(missing.err())
+                .startsWith("weir: there is no release \"nothing\" in namespace default (context \"weir-local\"")
+                .endsWith("; there are: app\n");
+        Weir.Result context = weir("get", "--context=production");
+        assertThat(context.exitCode()).isEqualTo(2);
+        assertThat(context.err()).isEqualTo("weir: --context: \"production\" is not one of weir-local\n");
+        assertThat(weir("get", "-n", "kube-system").err()).startsWith("no releases in namespace kube-system");
+    }
+
+    @Test
+    @Order(5)
+    void namesTheServerThatCannotBeReached() throws IOException {
+        int closed;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        Path file = folder.resolve("gone");
+        Files.writeString(
+                file,
+                Files.readString(local.kubeconfig()).replaceAll("server: .*", "server: https://127.0.0.1:" + closed));
+        Weir.Result gone = Weir.run("get", "--kubeconfig=" + file);
+        assertThat(gone.exitCode()).isEqualTo(3);
+        assertThat(gone.err())
+                .startsWith("weir: cannot reach the cluster (context \"weir-local\", server https://127.0.0.1:" + closed
+                        + "): ");
+    }
+
+    @Test
+    @Order(5)
+    void givesUpOnAServerThatDoesNotAnswer() throws IOException {
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Path file = folder.resolve("silent");
+            Files.writeString(
+                    file,
+                    Files.readString(local.kubeconfig())
+                            .replaceAll("server: .*", "server: http://127.0.0.1:" + silent.getLocalPort()));
+            Weir.Result waited = Weir.run("get", "--request-timeout=1", "--kubeconfig=" + file);
+            assertThat(waited.exitCode()).isEqualTo(3);
+            assertThat(waited.err()).contains("no answer within 1 s");
+        }
+    }
+
+    /** kubectl finds the plugin by its name on PATH and hands its own environment over. */
+    @Test
+    @Order(5)
+    void isAPluginOfKubectl() throws IOException, InterruptedException {
+        Path plugin = Files.createDirectories(folder.resolve("bin")).resolve("kubectl-weir");
+        Files.writeString(
+                plugin,
+                "#!/bin/sh\nexec '" + Path.of(System.getProperty("java.home"), "bin", "java")
+                        + "' -XX:TieredStopAtLevel=1 -cp '" + System.getProperty("java.class.path")
+                        + "' dev.weir.cli.Main \"$@\"\n");
+        assertThat(plugin.toFile().setExecutable(true)).isTrue();
+        ProcessBuilder kubectl = new ProcessBuilder("kubectl", "weir", "get", "-n", "default", "-o", "name")
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("kubectl.out").toFile());
+        kubectl.environment().put("PATH", plugin.getParent() + ":" + System.getenv("PATH"));
+        kubectl.environment().put("KUBECONFIG", local.kubeconfig().toString());
+        Process process;
+        try {
+            process = kubectl.start();
+        } catch (IOException absent) {
+            assumeTrue(System.getenv("WEIR_REQUIRE_CLIENTS") != null, "kubectl is not on PATH");
+            throw absent;
+        }
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Files.readString(folder.resolve("kubectl.out"))).isEqualTo("release.weir.dev/app\n");
+        assertThat(process.exitValue()).isZero();
+    }
+
+    @Test
+    @Order(5)
+    void knowsLocalModeAndAsksElsewhere() {
+        assertThat(Consent.isLocalMode(client)).isTrue();
+        new Consent(false, null).require(client, "do something");
+        Weir.Result version = weir("version", "-o", "json");
+        assertThat(version.out()).contains("\"kubernetes\" : \"v1.34");
+    }
+}

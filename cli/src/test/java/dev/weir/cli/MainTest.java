@@ -1,0 +1,120 @@
+package dev.weir.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.weir.cli.cluster.Problem;
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class MainTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void everyCommandTellsItsExitCodesAndDescribesItsOptions() {
+        List<String> silent = new ArrayList<>();
+        check(Main.commandLine(), silent);
+        assertThat(silent).isEmpty();
+        assertThat(Weir.run("get", "--help").out())
+                .contains("Exit codes:", "the cluster could not be reached, or refused", "--context", "--kubeconfig");
+        assertThat(Weir.run("diff", "--help").out()).contains("0   nothing would change", "1   something would");
+    }
+
+    private static void check(CommandLine line, List<String> silent) {
+        String name = line.getCommandSpec().qualifiedName();
+        if (line.getCommandSpec().usageMessage().exitCodeList().isEmpty()) {
+            silent.add(name);
+        }
+        line.getCommandSpec().args().stream()
+                .filter(argument -> argument.description().length == 0)
+                .forEach(argument -> silent.add(name + " " + argument.paramLabel()));
+        line.getSubcommands().values().forEach(below -> check(below, silent));
+    }
+
+    @Test
+    void wrongUsageHasItsOwnExitCode() {
+        assertThat(Weir.run("get", "--no-such-option").exitCode()).isEqualTo(2);
+        assertThat(Weir.run("lint", "no-such-file.yaml"))
+                .isEqualTo(new Weir.Result(2, "", "weir: no-such-file.yaml cannot be read: NoSuchFileException\n"));
+        assertThat(Weir.run("completion", "tcsh").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void bashCompletesCommandsAndValues() throws IOException, InterruptedException {
+        Path script = folder.resolve("weir.bash");
+        Files.writeString(script, Weir.run("completion", "bash").out());
+        assertThat(completions(script, "weir", "wh")).containsExactly("why");
+        assertThat(completions(script, "weir", "get", "-o", "")).contains("table", "wide", "yaml", "json", "name");
+        assertThat(completions(script, "weir", "history", "--rev")).containsExactly("--revision");
+    }
+
+    private List<String> completions(Path script, String... words) throws IOException, InterruptedException {
+        String command = "source " + script + "; COMP_WORDS=("
+                + String.join(" ", words).replaceAll(" $", " ''") + "); COMP_CWORD=" + (words.length - 1)
+                + "; _complete_weir; printf '%s\\n' \"${COMPREPLY[@]}\"";
+        Path output = folder.resolve("completions");
+        // bash warns that this is no real completion
+        Process bash = new ProcessBuilder("bash", "-c", command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .redirectOutput(output.toFile())
+                .start();
+        assertThat(bash.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        return Files.readAllLines(output).stream().map(String::strip).toList();
+    }
+
+    @Test
+    void fishAndZshHaveEveryCommand() {
+        String fish = Weir.run("completion", "fish").out();
+        String zsh = Weir.run("completion", "zsh").out();
+        for (String command : List.of("get", "describe", "why", "watch", "lint", "diff", "history", "version")) {
+            assertThat(fish).contains(" -a " + command + " -d '");
+            assertThat(zsh).contains(command);
+        }
+        assertThat(fish)
+                .contains("complete -c weir -n '__weir_at 1 get' -s o -l output -r -a 'table wide yaml json name'");
+        assertThat(zsh).contains("bashcompinit");
+    }
+
+    @Test
+    void asksBeforeAChangeElsewhere() {
+        try (KubernetesClient elsewhere = new KubernetesClientBuilder()
+                .withConfig(new ConfigBuilder(io.fabric8.kubernetes.client.Config.empty())
+                        .withMasterUrl("https://192.0.2.1:6443")
+                        .build())
+                .build()) {
+            List<String> asked = new ArrayList<>();
+            Map<String, Boolean> answers = Map.of("y", true, "Yes", true, "", false, "n", false, "nay", false);
+            answers.forEach((answer, may) -> {
+                Consent consent = new Consent(false, question -> {
+                    asked.add(question);
+                    return answer;
+                });
+                if (may) {
+                    consent.require(elsewhere, "drop it");
+                } else {
+                    assertThatThrownBy(() -> consent.require(elsewhere, "drop it"))
+                            .isInstanceOf(Problem.class)
+                            .hasMessage("not done");
+                }
+            });
+            assertThat(asked)
+                    .containsOnly("This is not local mode (the server https://192.0.2.1:6443). drop it? [y/N] ")
+                    .hasSize(5);
+            assertThatThrownBy(() -> new Consent(false, null).require(elsewhere, "drop it"))
+                    .hasMessageContaining("say --yes if you want it");
+            new Consent(true, null).require(elsewhere, "drop it");
+        }
+    }
+}

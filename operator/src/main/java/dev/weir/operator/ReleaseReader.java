@@ -1,0 +1,67 @@
+package dev.weir.operator;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.weir.kubernetes.ObjectKind;
+import dev.weir.kubernetes.ReleaseObjects;
+import dev.weir.kubernetes.TrafficRouters;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.net.HttpURLConnection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Asks a cluster for the objects of releases, for those who look at it now and then; the operator itself watches. */
+public final class ReleaseReader {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final KubernetesClient client;
+    private final List<ObjectKind> kinds;
+
+    public ReleaseReader(KubernetesClient client, TrafficRouters routers) {
+        this.client = client;
+        this.kinds =
+                Stream.concat(Operator.KINDS.stream(), routers.kinds().stream()).toList();
+    }
+
+    /** What releases own objects of. */
+    public List<ObjectKind> kinds() {
+        return kinds;
+    }
+
+    /** The objects that carry the release's label; none of a kind that the server does not have. */
+    public List<JsonNode> owned(String namespace, String release) {
+        List<JsonNode> owned = new ArrayList<>();
+        for (ObjectKind kind : kinds) {
+            try {
+                client.genericKubernetesResources(ObjectSource.context(kind))
+                        .inNamespace(namespace)
+                        .withLabel(ReleaseObjects.RELEASE, release)
+                        .list()
+                        .getItems()
+                        .forEach(object -> {
+                            // items of a list may leave out what they are
+                            object.setApiVersion(kind.apiVersion());
+                            object.setKind(kind.kind());
+                            owned.add(JSON.valueToTree(object));
+                        });
+            } catch (KubernetesClientException failure) {
+                if (failure.getCode() != HttpURLConnection.HTTP_NOT_FOUND) {
+                    throw failure;
+                }
+            }
+        }
+        return owned;
+    }
+
+    /** An object by name, whoever made it. */
+    public Optional<JsonNode> find(ObjectKind kind, String namespace, String name) {
+        return Optional.ofNullable(client.genericKubernetesResources(ObjectSource.context(kind))
+                        .inNamespace(namespace)
+                        .withName(name)
+                        .get())
+                .map(JSON::valueToTree);
+    }
+}
