@@ -45,6 +45,7 @@ final class ContainerRunner {
     private boolean imageChanged;
     private volatile ContainerView view;
     private volatile @Nullable Execution execution;
+    private volatile CompletableFuture<Void> runEnd = new CompletableFuture<>();
     private volatile @Nullable ContainerLog log;
     private volatile @Nullable ContainerLog previousLog;
 
@@ -77,6 +78,16 @@ final class ContainerRunner {
     /** The log of the present or last run, or of the one before it. */
     Optional<ContainerLog> log(boolean previous) {
         return Optional.ofNullable(previous ? previousLog : log);
+    }
+
+    /** What runs now. */
+    Optional<Execution> execution() {
+        return Optional.ofNullable(execution);
+    }
+
+    /** Done once the present run has ended and its output is read. */
+    CompletableFuture<Void> runEnd() {
+        return runEnd;
     }
 
     /** Done once it is started, as its startup probe says. */
@@ -225,6 +236,8 @@ final class ContainerRunner {
     /** Follows one run to its end; its exit code. */
     private int watch(Programs.Started run, boolean again, Instant since) throws InterruptedException {
         Execution running = run.execution();
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        runEnd = end;
         execution = running;
         event("Normal", "Created", "Created container: " + name);
         event("Normal", "Started", "Started container " + name);
@@ -242,6 +255,7 @@ final class ContainerRunner {
             code = running.await();
         } finally {
             execution = null;
+            end.complete(null);
         }
         ContainerLog written = log;
         String message =

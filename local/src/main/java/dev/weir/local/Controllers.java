@@ -53,7 +53,8 @@ final class Controllers implements AutoCloseable {
                 new DeploymentController(
                                 client, deployments.getIndexer(), replicaSets.getIndexer(), pods.getIndexer(), events)
                         ::reconcile);
-        ReplicaSetController controller = new ReplicaSetController(client, replicaSets, pods, events);
+        OwnedPods owned = new OwnedPods(client, pods, events, ReplicaSetController.COMPONENT);
+        ReplicaSetController controller = new ReplicaSetController(client, replicaSets, owned);
         KeyQueue replicaSetQueue = queue("replicasets", controller::reconcile);
         on(deployments, deployment -> deploymentQueue.add(key(deployment)));
         on(replicaSets, set -> {
@@ -77,14 +78,14 @@ final class Controllers implements AutoCloseable {
 
             @Override
             public void onUpdate(Pod before, Pod after) {
-                if (ReplicaSetController.ended(after)) {
+                if (OwnedPods.ended(after)) {
                     rolloutOf(after, deploymentQueue);
                 }
             }
 
             @Override
             public void onDelete(Pod pod, boolean unknown) {
-                controller.gone(pod);
+                owned.gone(pod);
                 rolloutOf(pod, deploymentQueue);
             }
         });

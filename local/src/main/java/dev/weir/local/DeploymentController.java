@@ -180,7 +180,7 @@ final class DeploymentController {
         old.forEach(set -> resize(deployment, set, 0));
         boolean running = pods.list().stream()
                 .filter(pod -> old.stream().anyMatch(set -> Owners.controls(set, pod)))
-                .anyMatch(pod -> !ReplicaSetController.ended(pod));
+                .anyMatch(pod -> !OwnedPods.ended(pod));
         int wanted = deployment.getSpec().getReplicas();
         if (running) {
             return found;

@@ -12,13 +12,21 @@ interface Execution {
     /** Asks it to end and waits; what has not ended when the grace period is over is killed. */
     void stop(Duration grace) throws InterruptedException;
 
-    /** A server of this process: it runs until it is stopped. */
+    /** A server of this process: it runs until it is stopped, or crashes. */
     final class BuiltIn implements Execution {
         private final AutoCloseable server;
         private final CompletableFuture<Integer> end = new CompletableFuture<>();
 
         BuiltIn(AutoCloseable server) {
             this.server = server;
+        }
+
+        /** Ends it with this exit code; returns at once. */
+        void crash(int code) {
+            Thread.startVirtualThread(() -> {
+                close();
+                end.complete(code);
+            });
         }
 
         @Override
@@ -28,12 +36,16 @@ interface Execution {
 
         @Override
         public void stop(Duration grace) {
+            close();
+            end.complete(0);
+        }
+
+        private void close() {
             try {
                 server.close();
             } catch (Exception failure) {
                 LoggerFactory.getLogger(Execution.class).warn("a server is not closed", failure);
             }
-            end.complete(0);
         }
     }
 }

@@ -110,7 +110,7 @@ final class Installation {
         var pod = client.pods()
                 .inNamespace(ISTIO)
                 .withLabel("istio", "ingressgateway")
-                .waitUntilCondition(ReplicaSetController::isReady, GATEWAY_WAIT_SECONDS, TimeUnit.SECONDS);
+                .waitUntilCondition(OwnedPods::isReady, GATEWAY_WAIT_SECONDS, TimeUnit.SECONDS);
         Map<String, String> annotations = pod.getMetadata().getAnnotations();
         String bound = annotations == null ? null : annotations.get(DataPlaneFeed.BOUND_PORTS);
         String address =

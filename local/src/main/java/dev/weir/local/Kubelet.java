@@ -48,6 +48,7 @@ final class Kubelet implements AutoCloseable {
      * What every pod needs.
      *
      * @param folder where pods keep their files
+     * @param standIns commands for what the host may lack
      */
     record Surroundings(
             KubernetesClient client,
@@ -55,6 +56,7 @@ final class Kubelet implements AutoCloseable {
             Images images,
             AddressPool addresses,
             Path folder,
+            Path standIns,
             ServiceAccounts serviceAccounts,
             EventRecorder events,
             ProcessLedger ledger) {}

@@ -28,6 +28,8 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
+import io.netty.handler.codec.spdy.SpdyFrameCodec;
+import io.netty.handler.codec.spdy.SpdyVersion;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -39,9 +41,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
-/** What the API server asks a kubelet for: logs and exec, over TLS, with a client certificate required. */
+/** What the API server asks a kubelet for: logs, exec, attach and port-forward, over TLS, with a client certificate required. */
 final class KubeletEndpoint implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -98,20 +101,25 @@ final class KubeletEndpoint implements AutoCloseable {
         protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
             QueryStringDecoder uri = new QueryStringDecoder(request.uri());
             String[] parts = uri.path().split("/");
-            Optional<PodRunner> runner = parts.length == 5 ? kubelet.runner(parts[2], parts[3]) : Optional.empty();
-            Optional<ContainerRunner> container = runner.flatMap(pod -> pod.container(parts[4]));
+            Optional<PodRunner> runner = parts.length >= 4 ? kubelet.runner(parts[2], parts[3]) : Optional.empty();
+            if (runner.isPresent() && parts.length == 4 && parts[1].equalsIgnoreCase("portForward")) {
+                forward(ctx, request, runner.get());
+                return;
+            }
+            Optional<ContainerRunner> container =
+                    parts.length == 5 ? runner.flatMap(pod -> pod.container(parts[4])) : Optional.empty();
             if (container.isEmpty()) {
                 refuse(ctx, HttpResponseStatus.NOT_FOUND, "NotFound", "the pod or container is not on this node");
             } else if (parts[1].equals("containerLogs")) {
                 Thread.startVirtualThread(() -> logs(ctx, parts[3], container.get(), uri.parameters()));
-            } else if (parts[1].equals("exec") && request.headers().contains(HttpHeaderNames.UPGRADE)) {
-                exec(ctx, request, runner.get(), container.get(), uri.parameters());
+            } else if (Set.of("exec", "attach").contains(parts[1]) && webSocket(request)) {
+                stream(ctx, request, runner.get(), container.get(), uri);
             } else {
                 refuse(
                         ctx,
                         HttpResponseStatus.NOT_IMPLEMENTED,
                         "NotImplemented",
-                        "local mode serves logs, and exec over WebSocket");
+                        "local mode serves logs, and exec, attach and port-forward over WebSocket");
             }
         }
 
@@ -180,12 +188,22 @@ final class KubeletEndpoint implements AutoCloseable {
             return ctx.channel().isActive();
         }
 
-        private static void exec(
+        private static boolean webSocket(FullHttpRequest request) {
+            return "websocket".equalsIgnoreCase(request.headers().get(HttpHeaderNames.UPGRADE));
+        }
+
+        private static boolean flag(QueryStringDecoder uri, String name) {
+            return List.of("1", "true")
+                    .contains(uri.parameters().getOrDefault(name, List.of("0")).getFirst());
+        }
+
+        /** Exec or attach. */
+        private static void stream(
                 ChannelHandlerContext ctx,
                 FullHttpRequest request,
                 PodRunner pod,
                 ContainerRunner container,
-                Map<String, List<String>> query) {
+                QueryStringDecoder uri) {
             if (!container.view().running()) {
                 refuse(
                         ctx,
@@ -194,20 +212,58 @@ final class KubeletEndpoint implements AutoCloseable {
                         "container not found (\"" + container.name() + "\")");
                 return;
             }
+            boolean stdin = flag(uri, "input");
+            boolean tty = flag(uri, "tty");
+            Peer peer = uri.path().startsWith("/attach/")
+                    ? new AttachPeer(container, stdin)
+                    : new ExecPeer(
+                            pod.sandbox(),
+                            container.container(),
+                            uri.parameters().getOrDefault("command", List.of()),
+                            stdin,
+                            tty);
+            upgrade(ctx, request, "v5.channel.k8s.io,v4.channel.k8s.io", () -> {
+                StreamSession session = new StreamSession(peer, tty);
+                ctx.pipeline().addLast(session);
+                session.start(ctx.pipeline().context(session));
+            });
+        }
+
+        private static void forward(ChannelHandlerContext ctx, FullHttpRequest request, PodRunner pod) {
+            if (!webSocket(request)) {
+                refuse(
+                        ctx,
+                        HttpResponseStatus.NOT_IMPLEMENTED,
+                        "NotImplemented",
+                        "local mode serves port-forward over WebSocket");
+                return;
+            }
+            upgrade(
+                    ctx,
+                    request,
+                    PortForward.PROTOCOL,
+                    () -> ctx.pipeline()
+                            .addLast(
+                                    new PortForward.Tunnel(),
+                                    new SpdyFrameCodec(SpdyVersion.SPDY_3_1),
+                                    new PortForward(pod.sandbox())));
+        }
+
+        /** Answers a WebSocket handshake; then the session takes over. */
+        private static void upgrade(
+                ChannelHandlerContext ctx, FullHttpRequest request, String protocols, Runnable session) {
             WebSocketServerHandshaker handshaker = new WebSocketServerHandshakerFactory(
-                            "wss://kubelet", "v5.channel.k8s.io,v4.channel.k8s.io", false, 1 << 20)
+                            "wss://kubelet", protocols, false, 1 << 20)
                     .newHandshaker(request);
             if (handshaker == null) {
                 WebSocketServerHandshakerFactory.sendUnsupportedVersionResponse(ctx.channel());
                 return;
             }
-            boolean stdin = query.getOrDefault("input", List.of("0")).getFirst().equals("1");
-            List<String> command = query.getOrDefault("command", List.of());
-            handshaker.handshake(ctx.channel(), request).addListener(_ -> {
-                ctx.pipeline().remove(Requests.class);
-                ExecSession session = new ExecSession(pod.sandbox(), container.container(), command, stdin);
-                ctx.pipeline().addLast(session);
-                session.start(ctx.pipeline().context(session));
+            handshaker.handshake(ctx.channel(), request).addListener(done -> {
+                if (done.isSuccess()) {
+                    ctx.pipeline().remove(Requests.class);
+                    session.run();
+                }
             });
         }
 

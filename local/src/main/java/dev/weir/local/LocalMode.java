@@ -185,6 +185,7 @@ public final class LocalMode implements AutoCloseable {
                         new Images(options.images()),
                         new AddressPool(),
                         podFolder(options),
+                        StandIns.write(podFolder(options).resolveSibling("stand-ins")),
                         new ServiceAccountTokens(client, api),
                         events,
                         ledger),

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -168,6 +169,16 @@ final class PodSandbox implements AutoCloseable {
     }
 
     /**
+     * The variables that a container's spec asks for, and what names the pod.
+     *
+     * @throws Misconfigured if a source that is not optional is missing
+     */
+    Map<String, String> declared(Container container) throws Misconfigured {
+        Map<String, String> given = Map.of("HOSTNAME", pod.getMetadata().getName(), "POD_IP", address);
+        return new ContainerEnvironment(pod, address, sources()).resolve(container, given);
+    }
+
+    /**
      * The variables of a container's processes.
      *
      * @throws Misconfigured if a source that is not optional is missing
@@ -180,6 +191,8 @@ final class PodSandbox implements AutoCloseable {
                 given.put(kept, value);
             }
         }
+        // behind the host's own commands, so that they are found first
+        given.computeIfPresent("PATH", (_, path) -> path + File.pathSeparator + around.standIns());
         InetSocketAddress proxy = proxy();
         given.put("http_proxy", "http://" + proxy.getAddress().getHostAddress() + ":" + proxy.getPort());
         given.put("no_proxy", "");
@@ -199,12 +212,22 @@ final class PodSandbox implements AutoCloseable {
      * @param oneStream whether errors go with the output
      */
     Process spawn(Container container, List<String> command, boolean oneStream) throws IOException, Misconfigured {
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().clear();
-        builder.environment().putAll(environment(container));
-        builder.directory(workingDirectory(container).toFile());
-        builder.redirectErrorStream(oneStream);
-        Process process = builder.start();
+        return spawned(command(container, command)
+                .builder()
+                .redirectErrorStream(oneStream)
+                .start());
+    }
+
+    /** As {@link #spawn}, with a terminal. */
+    Process spawnAt(Pty terminal, Container container, List<String> command) throws IOException, Misconfigured {
+        return spawned(command(container, command).startAt(terminal));
+    }
+
+    private HostCommand command(Container container, List<String> words) throws IOException, Misconfigured {
+        return new HostCommand(words, environment(container), workingDirectory(container));
+    }
+
+    private Process spawned(Process process) {
         around.ledger().add(process.toHandle());
         spawned.add(process);
         return process;

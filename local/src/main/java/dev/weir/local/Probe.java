@@ -16,6 +16,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -158,7 +159,11 @@ final class Probe {
     }
 
     private Answer exec(List<String> command, Duration timeout)
-            throws IOException, Misconfigured, InterruptedException {
+            throws IOException, GeneralSecurityException, Misconfigured, InterruptedException {
+        Optional<HTTPGetAction> check = PodCli.check(command);
+        if (check.isPresent()) {
+            return http(check.get(), timeout);
+        }
         Process process = sandbox.spawn(container, command, true);
         try {
             process.getOutputStream().close();

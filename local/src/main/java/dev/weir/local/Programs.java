@@ -1,7 +1,11 @@
 package dev.weir.local;
 
 import dev.weir.dataplane.ProxyListener;
+import dev.weir.samples.Faults;
 import dev.weir.samples.HttpBin;
+import dev.weir.samples.Podinfo;
+import dev.weir.samples.Sample;
+import dev.weir.samples.SampleServer;
 import io.fabric8.kubernetes.api.model.Container;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -9,11 +13,13 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Starts what images stand for. */
 final class Programs {
     private static final int HTTP = 80;
+    private static final String PODINFO = "podinfo";
 
     private final PodSandbox sandbox;
     private final ProcessLedger ledger;
@@ -39,11 +45,9 @@ final class Programs {
     Started start(Images.Program program, Container container, ContainerLog log) throws IOException, Misconfigured {
         int port = port(container);
         return switch (program) {
-            case Images.Program.HttpBin _ -> {
-                HttpBin server = HttpBin.start(sandbox.listenable(port), log::line);
-                sandbox.announce(port, server.address());
-                yield builtIn(server);
-            }
+            case Images.Program.HttpBin _ ->
+                builtIn(serve(new HttpBin(), faults(sandbox.declared(container)), port, log));
+            case Images.Program.Podinfo(String version) -> podinfo(version, container, log);
             case Images.Program.Gateway _ -> {
                 ProxyListener listener = sandbox.openGateway(HTTP);
                 sandbox.announce(HTTP, listener.address());
@@ -53,9 +57,9 @@ final class Programs {
                 sandbox.announce(port, new InetSocketAddress(url.getHost(), url.getPort() < 0 ? HTTP : url.getPort()));
                 yield builtIn(() -> {});
             }
-            case Images.Program.Command(List<String> standard) -> {
+            case Images.Program.Command image -> {
                 Map<String, String> variables = sandbox.environment(container);
-                List<String> command = command(container, standard, variables);
+                List<String> command = command(container, image, variables);
                 yield new Started(process(container, command, variables, log), null);
             }
             case Images.Program.Operator _ -> {
@@ -84,16 +88,71 @@ final class Programs {
                 : container.getPorts().getFirst().getContainerPort();
     }
 
-    private static List<String> command(Container container, List<String> standard, Map<String, String> variables) {
-        List<String> command = new ArrayList<>(container.getCommand().isEmpty() ? standard : container.getCommand());
-        command.addAll(container.getArgs());
+    /** As container engines do: a container's command leaves nothing of the image's words. */
+    private static List<String> command(
+            Container container, Images.Program.Command image, Map<String, String> variables) {
+        boolean own = !container.getCommand().isEmpty();
+        List<String> command = new ArrayList<>(own ? container.getCommand() : image.entrypoint());
+        command.addAll(own || !container.getArgs().isEmpty() ? container.getArgs() : image.standard());
         command.replaceAll(word -> Expansion.expand(word, variables));
         return command;
+    }
+
+    private SampleServer serve(Sample sample, Faults faults, int port, ContainerLog log) throws IOException {
+        SampleServer server = SampleServer.start(sample, faults, sandbox.listenable(port), log::line);
+        sandbox.announce(port, server.address());
+        return server;
+    }
+
+    private static Faults faults(Map<String, String> variables) throws Misconfigured {
+        try {
+            return Faults.of(variables);
+        } catch (IllegalArgumentException malformed) {
+            throw new Misconfigured(String.valueOf(malformed.getMessage()));
+        }
+    }
+
+    /** The built-in podinfo, unless the container's words ask for another command. */
+    private Started podinfo(String version, Container container, ContainerLog log) throws IOException, Misconfigured {
+        Map<String, String> variables = sandbox.declared(container);
+        List<String> words = command(container, new Images.Program.Command(List.of(), List.of(PODINFO)), variables);
+        String first = words.getFirst();
+        if (!first.startsWith("-") && !first.equals(PODINFO) && !first.endsWith("/" + PODINFO)) {
+            Map<String, String> all = sandbox.environment(container);
+            return new Started(process(container, words, all, log), null);
+        }
+        CompletableFuture<Execution.BuiltIn> run = new CompletableFuture<>();
+        Podinfo podinfo;
+        try {
+            podinfo = new Podinfo(version, words, variables, () -> {
+                log.line("Panic command received");
+                run.thenAccept(started -> started.crash(1));
+            });
+        } catch (IllegalArgumentException malformed) {
+            throw new Misconfigured(String.valueOf(malformed.getMessage()));
+        }
+        SampleServer main = serve(podinfo, faults(variables), podinfo.port(), log);
+        AutoCloseable servers = main;
+        if (podinfo.metricsPort().isPresent()) {
+            SampleServer metrics = serve(
+                    podinfo.metricsOnly(), Faults.NONE, podinfo.metricsPort().getAsInt(), log);
+            servers = () -> {
+                metrics.close();
+                main.close();
+            };
+        }
+        run.complete(new Execution.BuiltIn(servers));
+        return new Started(run.join(), null);
     }
 
     private HostProcess process(
             Container container, List<String> command, Map<String, String> variables, ContainerLog log)
             throws IOException, Misconfigured {
-        return HostProcess.start(command, variables, sandbox.workingDirectory(container), log, ledger);
+        return HostProcess.start(
+                new HostCommand(command, variables, sandbox.workingDirectory(container)),
+                new HostProcess.Talk(
+                        Boolean.TRUE.equals(container.getStdin()), Boolean.TRUE.equals(container.getTty())),
+                log,
+                ledger);
     }
 }

@@ -32,7 +32,7 @@ final class ServicePorts {
         pods.stream()
                 .filter(pod -> selects(service, pod))
                 .filter(pod -> pod.getStatus() != null && pod.getStatus().getPodIP() != null)
-                .filter(pod -> !ReplicaSetController.ended(pod))
+                .filter(pod -> !OwnedPods.ended(pod))
                 .sorted(Comparator.comparing(pod -> pod.getMetadata().getName()))
                 .forEach(pod -> groups.computeIfAbsent(ports(service, pod), _ -> new ArrayList<>())
                         .add(pod));
@@ -76,7 +76,6 @@ final class ServicePorts {
 
     /** Whether a pod may get requests: it is ready, or the Service does not care. */
     static boolean ready(Service service, Pod pod) {
-        return ReplicaSetController.isReady(pod)
-                || Boolean.TRUE.equals(service.getSpec().getPublishNotReadyAddresses());
+        return OwnedPods.isReady(pod) || Boolean.TRUE.equals(service.getSpec().getPublishNotReadyAddresses());
     }
 }

@@ -266,7 +266,7 @@ class LocalModeTest {
         client.pods()
                 .inNamespace("mesh")
                 .withName("sleep")
-                .waitUntilCondition(p -> p != null && ReplicaSetController.isReady(p), 30, TimeUnit.SECONDS);
+                .waitUntilCondition(p -> p != null && OwnedPods.isReady(p), 30, TimeUnit.SECONDS);
         assertThat(exec("mesh", "sleep", "cat", "hello.txt")).isEqualTo("0 hello from a file");
         assertThat(exec("mesh", "sleep", "sh", "-c", "echo to-err >&2; exit 7")).isEqualTo("7 to-err\n");
         for (String host : List.of("web", "web.mesh", "web.mesh.svc", "web.mesh.svc.cluster.local")) {

@@ -162,7 +162,7 @@ class PodLifecycleTest {
             p.getSpec().getContainers().getFirst().setImage("kennethreitz/httpbin");
             return p;
         });
-        awaitPod("mystery", p -> ReplicaSetController.isReady(p));
+        awaitPod("mystery", p -> OwnedPods.isReady(p));
     }
 
     @Test
@@ -285,7 +285,7 @@ class PodLifecycleTest {
         assertThat(pod.getStatus().getInitContainerStatuses())
                 .extracting(s -> s.getState().getTerminated().getReason())
                 .containsExactly("Completed", "Completed");
-        assertThat(ReplicaSetController.isReady(pod)).isFalse();
+        assertThat(OwnedPods.isReady(pod)).isFalse();
         assertThat(pod.getStatus().getConditions())
                 .anyMatch(c -> c.getType().equals("Ready")
                         && "containers with unready status: [proxy]".equals(c.getMessage()));
@@ -309,13 +309,13 @@ class PodLifecycleTest {
                         + "readinessProbe: {exec: {command: [test, -e, ready]}, periodSeconds: 1, failureThreshold: 1}\n"
                         + "livenessProbe: {exec: {command: [test, -e, alive]}, periodSeconds: 1, failureThreshold: 1}");
         awaitEvent("probed", "Unhealthy", "Readiness probe failed");
-        assertThat(ReplicaSetController.isReady(
+        assertThat(OwnedPods.isReady(
                         client.pods().inNamespace(NAMESPACE).withName("probed").get()))
                 .isFalse();
         touch("touch", "ready");
-        awaitPod("probed", p -> ReplicaSetController.isReady(p) && main(p).getStarted());
+        awaitPod("probed", p -> OwnedPods.isReady(p) && main(p).getStarted());
         touch("rm", "ready");
-        awaitPod("probed", p -> !ReplicaSetController.isReady(p));
+        awaitPod("probed", p -> !OwnedPods.isReady(p));
         touch("rm", "alive");
         awaitEvent("probed", "Killing", "Container main failed liveness probe, will be restarted");
         awaitPod("probed", p -> main(p).getRestartCount() == 1 && main(p).getStarted());
@@ -348,7 +348,7 @@ class PodLifecycleTest {
                     startupProbe: {tcpSocket: {port: 80}, periodSeconds: 1}
                     readinessProbe: {httpGet: {path: /status/200, port: http}, periodSeconds: 1}
                 """);
-        awaitPod("web", ReplicaSetController::isReady);
+        awaitPod("web", OwnedPods::isReady);
         assertThat(log("web")).contains("GET /status/200 HTTP/1.1\" 200");
         apply("""
                 apiVersion: v1
@@ -361,7 +361,7 @@ class PodLifecycleTest {
                     readinessProbe: {httpGet: {path: /status/500, port: 80}, periodSeconds: 1}
                 """);
         awaitEvent("sick", "Unhealthy", "HTTP probe failed with statuscode: 500");
-        assertThat(ReplicaSetController.isReady(
+        assertThat(OwnedPods.isReady(
                         client.pods().inNamespace(NAMESPACE).withName("sick").get()))
                 .isFalse();
     }
@@ -369,7 +369,7 @@ class PodLifecycleTest {
     @Test
     void securitySettingsAreAcceptedAndSaidOnceToHaveNoEffect() {
         pod("secure", "securityContext: {runAsUser: 100}", "command: [sleep, infinity]");
-        awaitPod("secure", ReplicaSetController::isReady);
+        awaitPod("secure", OwnedPods::isReady);
         awaitEvent("secure", "SecuritySettingsIgnored", "runAsUser: accepted without effect");
         awaitEvent("secure", "Scheduled", "Successfully assigned default/secure to weir-local");
         awaitEvent("secure", "Started", "Started container main");

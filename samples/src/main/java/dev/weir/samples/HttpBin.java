@@ -1,252 +1,174 @@
 package dev.weir.samples;
 
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBufUtil;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
-import io.netty.util.concurrent.DefaultThreadFactory;
-import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.util.ArrayDeque;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** A server that tells its clients what they sent, after httpbin; one access line per request in common log format. */
-public final class HttpBin implements AutoCloseable {
-    private static final DateTimeFormatter COMMON_LOG =
-            DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ENGLISH);
-    private static final int MOST_BODY_BYTES = 16 * 1024 * 1024;
-    /** How long an idle connection stays open on close: a request that is on its way then still gets its answer. */
-    private static final long LINGER_MILLIS = 100;
+/** Tells its clients what they sent, after httpbin: the shapes are those of httpbin 0.9, keys sorted as it sorts them. */
+public final class HttpBin extends Sample {
+    private static final double MOST_DELAY_SECONDS = 10;
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Pattern STATUS = Pattern.compile("/status/([2-5]\\d\\d)/?");
+    private static final Pattern DELAY = Pattern.compile("/delay/(\\d{1,9}(?:\\.\\d{1,9})?)/?");
+    /** Those that httpbin hides because proxies add them. */
+    private static final Set<String> HIDDEN =
+            Set.of("X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-Port", "Via");
 
-    private static final int MOST_WAITING = 64;
-    private static final long CLOSE_SECONDS = 11;
+    private static final List<String> READ = List.of("GET", "HEAD", "OPTIONS");
+    private static final List<String> ANY =
+            List.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS");
 
-    /** Shared by all servers of the process: a pod more is not a thread more. */
-    private static final EventLoopGroup GROUP =
-            new MultiThreadIoEventLoopGroup(2, new DefaultThreadFactory("httpbin", true), NioIoHandler.newFactory());
-
-    private final Consumer<String> log;
-    private final Channel server;
-    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-    private volatile boolean closing;
-
-    private HttpBin(InetSocketAddress bind, Consumer<String> log) throws IOException {
-        this.log = log;
-        ChannelFuture bound = new ServerBootstrap()
-                .group(GROUP)
-                .channel(NioServerSocketChannel.class)
-                .option(ChannelOption.SO_BACKLOG, 1024)
-                .childOption(ChannelOption.TCP_NODELAY, true)
-                .childHandler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(new HttpServerCodec())
-                                .addLast(new HttpObjectAggregator(MOST_BODY_BYTES))
-                                .addLast(new Connection());
-                    }
-                })
-                .bind(bind)
-                .awaitUninterruptibly();
-        if (!bound.isSuccess()) {
-            throw new IOException(
-                    "cannot listen on " + bind + ": " + bound.cause().getMessage());
-        }
-        this.server = bound.channel();
-    }
-
-    /**
-     * Starts a server.
-     *
-     * @param log gets each access line; called before the answer is sent, so that counts never lag behind clients
-     * @throws IOException if the address cannot be bound
-     */
-    public static HttpBin start(InetSocketAddress bind, Consumer<String> log) throws IOException {
-        return new HttpBin(bind, log);
-    }
-
-    public InetSocketAddress address() {
-        return (InetSocketAddress) server.localAddress();
-    }
-
-    /** Stops accepting; requests under way are answered, and their connections closed after the answer. */
     @Override
-    public void close() {
-        closing = true;
-        server.close().awaitUninterruptibly();
-        List<Connection> open = List.copyOf(connections);
-        CountDownLatch left = new CountDownLatch(open.size());
-        for (Connection connection : open) {
-            connection.context.channel().closeFuture().addListener(_ -> left.countDown());
-            connection.closeWhenIdle();
+    String server() {
+        return "weir-httpbin";
+    }
+
+    @Override
+    Answer answer(Asked asked) {
+        return to(asked).with("Access-Control-Allow-Origin", "*").with("Access-Control-Allow-Credentials", "true");
+    }
+
+    private static Answer to(Asked asked) {
+        String path = asked.path();
+        Matcher status = STATUS.matcher(path);
+        if (status.matches()) {
+            int code = Integer.parseInt(status.group(1));
+            return only(asked, ANY, _ -> Answer.of(code, "text/html; charset=utf-8", ""));
         }
+        Matcher delay = DELAY.matcher(path);
+        if (delay.matches()) {
+            double seconds = Math.min(MOST_DELAY_SECONDS, Double.parseDouble(delay.group(1)));
+            return only(
+                    asked,
+                    ANY,
+                    a -> json(sent(a, "args", "data", "files", "form", "headers", "origin", "url"))
+                            .after((long) (seconds * 1000)));
+        }
+        if (path.equals("/anything") || path.startsWith("/anything/")) {
+            return only(
+                    asked,
+                    ANY,
+                    a -> json(sent(a, "args", "data", "files", "form", "headers", "json", "method", "origin", "url")));
+        }
+        return switch (path) {
+            case "/" ->
+                only(
+                        asked,
+                        READ,
+                        _ -> Answer.of(
+                                200,
+                                "text/html; charset=utf-8",
+                                "<!DOCTYPE html>\n<html><head><title>httpbin</title></head><body><h1>httpbin</h1></body></html>\n"));
+            case "/get" -> only(asked, READ, a -> json(sent(a, "args", "headers", "origin", "url")));
+            case "/headers" -> only(asked, READ, a -> json(sent(a, "headers")));
+            case "/ip" -> only(asked, READ, a -> json(sent(a, "origin")));
+            case "/post", "/put", "/patch", "/delete" ->
+                only(
+                        asked,
+                        List.of(path.substring(1).toUpperCase(Locale.ROOT), "OPTIONS"),
+                        a -> json(sent(a, "args", "data", "files", "form", "headers", "json", "origin", "url")));
+            default ->
+                path.startsWith("/status/") || path.startsWith("/delay/")
+                        ? Answer.of(400, "text/html; charset=utf-8", "Invalid status code or delay")
+                        : Answer.of(
+                                404,
+                                "text/html",
+                                "<!DOCTYPE HTML>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n");
+        };
+    }
+
+    private static Answer only(Asked asked, List<String> methods, Function<Asked, Answer> answer) {
+        if (!methods.contains(asked.method())) {
+            return Answer.of(
+                            405,
+                            "text/html",
+                            "<!DOCTYPE HTML>\n<title>405 Method Not Allowed</title>\n<h1>Method Not Allowed</h1>\n")
+                    .with("Allow", String.join(", ", methods));
+        }
+        return asked.method().equals("OPTIONS")
+                ? Answer.of(200, "text/html; charset=utf-8", "").with("Allow", String.join(", ", methods))
+                : answer.apply(asked);
+    }
+
+    private static Answer json(Map<String, @Nullable Object> body) {
+        return Answer.of(200, "application/json", PrettyJson.of(body) + "\n");
+    }
+
+    private static Map<String, @Nullable Object> sent(Asked asked, String... keys) {
+        Map<String, @Nullable Object> body = new LinkedHashMap<>();
+        boolean form = asked.header("content-type").startsWith("application/x-www-form-urlencoded");
+        String text = new String(asked.body(), StandardCharsets.UTF_8);
+        for (String key : keys) {
+            switch (key) {
+                case "args" -> body.put(key, pairs(query(asked.target())));
+                case "data" -> body.put(key, form ? "" : text);
+                case "files" -> body.put(key, Map.of());
+                case "form" -> body.put(key, form ? pairs(text) : Map.of());
+                case "headers" -> body.put(key, headers(asked));
+                case "json" -> body.put(key, parsed(text));
+                case "method" -> body.put(key, asked.method());
+                case "origin" -> body.put(key, origin(asked));
+                default -> body.put("url", "http://" + asked.header("host") + asked.target());
+            }
+        }
+        return body;
+    }
+
+    private static String query(String target) {
+        int mark = target.indexOf('?');
+        return mark < 0 ? "" : target.substring(mark + 1);
+    }
+
+    private static String origin(Asked asked) {
+        String forwarded = asked.header("x-forwarded-for");
+        return forwarded.isEmpty() ? asked.peer() : forwarded;
+    }
+
+    /** A name that occurs once has its value, one that occurs more often the list of them. */
+    private static Map<String, Object> pairs(String encoded) {
+        Map<String, List<String>> all = new QueryStringDecoder("?" + encoded).parameters();
+        Map<String, Object> pairs = new TreeMap<>();
+        all.forEach((name, values) -> pairs.put(name, values.size() == 1 ? values.getFirst() : values));
+        return pairs;
+    }
+
+    private static Map<String, String> headers(Asked asked) {
+        Map<String, String> headers = new TreeMap<>();
+        asked.headers().forEach((name, values) -> headers.put(titled(name), String.join(",", values)));
+        headers.keySet().removeAll(HIDDEN);
+        return headers;
+    }
+
+    /** As a WSGI server spells it: {@code user-agent} becomes {@code User-Agent}. */
+    private static String titled(String name) {
+        return Pattern.compile("-")
+                .splitAsStream(name)
+                .map(part -> part.isEmpty()
+                        ? part
+                        : part.substring(0, 1).toUpperCase(Locale.ROOT)
+                                + part.substring(1).toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining("-"));
+    }
+
+    private static @Nullable JsonNode parsed(String text) {
         try {
-            if (!left.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                open.forEach(connection -> connection.context.close());
-            }
-        } catch (InterruptedException stopped) {
-            open.forEach(connection -> connection.context.close());
-            Thread.currentThread().interrupt();
+            JsonNode node = JSON.readTree(text);
+            return node.isMissingNode() ? null : node;
+        } catch (JsonProcessingException notJson) {
+            return null;
         }
-    }
-
-    /** One client connection; everything in it runs on the connection's event loop. */
-    private final class Connection extends SimpleChannelInboundHandler<FullHttpRequest> {
-        @SuppressWarnings("NullAway.Init") // set when the connection opens, before it is in the set
-        private ChannelHandlerContext context;
-
-        private boolean busy;
-        /** Requests that a client sent before it had the answer to the one before. */
-        private final Queue<FullHttpRequest> waiting = new ArrayDeque<>();
-
-        @Override
-        public void channelActive(ChannelHandlerContext ctx) {
-            context = ctx;
-            connections.add(this);
-            if (closing) {
-                closeWhenIdle();
-            }
-        }
-
-        @Override
-        public void channelInactive(ChannelHandlerContext ctx) {
-            connections.remove(this);
-            waiting.forEach(FullHttpRequest::release);
-            waiting.clear();
-        }
-
-        void closeWhenIdle() {
-            context.executor()
-                    .schedule(
-                            () -> {
-                                if (!busy) {
-                                    context.close();
-                                }
-                            },
-                            LINGER_MILLIS,
-                            TimeUnit.MILLISECONDS);
-        }
-
-        @Override
-        protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
-            if (!busy) {
-                serve(ctx, request);
-            } else if (waiting.size() < MOST_WAITING) {
-                waiting.add(request.retain());
-            } else {
-                ctx.close();
-            }
-        }
-
-        private void serve(ChannelHandlerContext ctx, FullHttpRequest request) {
-            busy = true;
-            Answers.Answer answer = request.decoderResult().isFailure()
-                    ? Answers.Answer.of(400, "text/html", "Bad Request\n")
-                    : Answers.to(asked(ctx, request));
-            String line = "%s - - [%s] \"%s %s %s\" %d %d"
-                    .formatted(
-                            peer(ctx),
-                            COMMON_LOG.format(ZonedDateTime.now(ZoneOffset.UTC)),
-                            request.method(),
-                            request.uri(),
-                            request.protocolVersion(),
-                            answer.code(),
-                            answer.body().length);
-            boolean keepAlive = HttpUtil.isKeepAlive(request);
-            boolean head = request.method().name().equals("HEAD");
-            Runnable reply = () -> {
-                log.accept(line);
-                send(ctx, answer, head, keepAlive && !closing);
-            };
-            if (answer.delayMillis() > 0) {
-                ctx.executor().schedule(reply, answer.delayMillis(), TimeUnit.MILLISECONDS);
-            } else {
-                reply.run();
-            }
-        }
-
-        private void send(ChannelHandlerContext ctx, Answers.Answer answer, boolean head, boolean keepAlive) {
-            FullHttpResponse response = new DefaultFullHttpResponse(
-                    HttpVersion.HTTP_1_1,
-                    HttpResponseStatus.valueOf(answer.code()),
-                    head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(answer.body()));
-            boolean bodiless = answer.code() == 204 || answer.code() == 304;
-            if (!bodiless) {
-                response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, answer.body().length);
-            }
-            response.headers()
-                    .set(HttpHeaderNames.SERVER, "weir-httpbin")
-                    .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
-                    .set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, "*")
-                    .set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
-            if (!answer.allow().isEmpty()) {
-                response.headers().set(HttpHeaderNames.ALLOW, String.join(", ", answer.allow()));
-            }
-            response.headers()
-                    .set(HttpHeaderNames.CONNECTION, keepAlive ? HttpHeaderValues.KEEP_ALIVE : HttpHeaderValues.CLOSE);
-            ctx.writeAndFlush(response).addListener(_ -> {
-                busy = false;
-                if (!keepAlive) {
-                    ctx.close();
-                    return;
-                }
-                FullHttpRequest next = waiting.poll();
-                if (next != null) {
-                    serve(ctx, next);
-                    next.release();
-                } else if (closing) {
-                    closeWhenIdle();
-                }
-            });
-        }
-
-        @Override
-        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            ctx.close();
-        }
-    }
-
-    private static String peer(ChannelHandlerContext ctx) {
-        return ((InetSocketAddress) ctx.channel().remoteAddress()).getAddress().getHostAddress();
-    }
-
-    private static Answers.Asked asked(ChannelHandlerContext ctx, FullHttpRequest request) {
-        Map<String, List<String>> headers = new LinkedHashMap<>();
-        request.headers()
-                .names()
-                .forEach(name -> headers.put(name, request.headers().getAll(name)));
-        return new Answers.Asked(
-                request.method().name(), request.uri(), headers, peer(ctx), ByteBufUtil.getBytes(request.content()));
     }
 }

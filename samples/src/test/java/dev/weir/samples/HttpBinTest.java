@@ -23,11 +23,11 @@ class HttpBinTest {
     private final List<String> log = new CopyOnWriteArrayList<>();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private HttpBin server;
+    private SampleServer server;
 
     @BeforeEach
     void start() throws IOException {
-        server = HttpBin.start(new InetSocketAddress("127.0.0.1", 0), log::add);
+        server = SampleServer.start(new HttpBin(), Faults.NONE, new InetSocketAddress("127.0.0.1", 0), log::add);
     }
 
     @AfterEach
