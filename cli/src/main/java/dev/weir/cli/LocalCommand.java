@@ -90,6 +90,19 @@ final class LocalCommand implements Callable<Integer> {
                     .map(_ -> properties);
         }
 
+        /** The Gateways of Gateway API by {@code namespace/name}, each with its URLs. */
+        Map<String, String> gateways() throws IOException {
+            Map<String, String> urls = new LinkedHashMap<>();
+            Path list = folder().resolve(LocalMode.GATEWAYS);
+            if (Files.exists(list)) {
+                for (String line : Files.readAllLines(list)) {
+                    int space = line.indexOf(' ');
+                    urls.put(line.substring(0, space), line.substring(space + 1));
+                }
+            }
+            return urls;
+        }
+
         static Instant started(ProcessHandle process) {
             return process.info().startInstant().orElse(Instant.EPOCH);
         }
@@ -286,9 +299,13 @@ final class LocalCommand implements Callable<Integer> {
             throws IOException {
         Optional<Properties> running = place.running();
         switch (output) {
-            case text ->
+            case text -> {
                 running.ifPresentOrElse(
                         LocalCommand::print, () -> System.err.println("no local mode runs in " + place.folder()));
+                if (running.isPresent()) {
+                    place.gateways().forEach((name, urls) -> System.out.printf("%-11s %s %s%n", "gateway", urls, name));
+                }
+            }
             case json ->
                 System.out.println(
                         new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(facts(place, running)));
@@ -298,8 +315,9 @@ final class LocalCommand implements Callable<Integer> {
     }
 
     /** The status as data: whether one runs, where its files are, and if it runs its process and addresses. */
-    private static Map<String, Object> facts(Where place, Optional<Properties> running) {
+    private static Map<String, Object> facts(Where place, Optional<Properties> running) throws IOException {
         Map<String, Object> facts = new LinkedHashMap<>();
+        Map<String, String> gateways = place.gateways();
         facts.put("running", running.isPresent());
         facts.put("dataDir", place.folder().toString());
         running.ifPresent(state -> {
@@ -309,6 +327,7 @@ final class LocalCommand implements Callable<Integer> {
                     facts.put(key, state.getProperty(key));
                 }
             }
+            facts.put("gateways", gateways);
         });
         return facts;
     }

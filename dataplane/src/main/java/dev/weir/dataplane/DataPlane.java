@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,6 +79,20 @@ public final class DataPlane implements AutoCloseable {
             }
         }
         reported = seen;
+    }
+
+    /** The Gateways of Gateway API that are to be opened, as the configuration in force says. */
+    public List<GatewayPorts> gateways() {
+        return GatewayApiStatus.ports(table.gatewayApi());
+    }
+
+    /**
+     * What is to be said about the objects of Gateway API, as the configuration in force has it.
+     *
+     * @param bound where the ports of Gateways listen, by {@code namespace/name} and the listener's port
+     */
+    public List<ObjectStatus> statuses(Map<String, Map<Integer, InetSocketAddress>> bound) {
+        return new GatewayApiStatus(table.gatewayApi(), bound).all();
     }
 
     /** A connection that was given back just as its address left the table is idle in vain: looked for again. */

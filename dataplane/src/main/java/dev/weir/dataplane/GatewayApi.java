@@ -1,6 +1,7 @@
 package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.dataplane.HttpRouteCompiler.Unresolved;
 import dev.weir.dataplane.MeshConfig.Kind;
 import dev.weir.dataplane.RequestMatch.Condition;
 import dev.weir.dataplane.RouteAttachment.Parent;
@@ -32,11 +33,14 @@ final class GatewayApi {
     /** The label of the workloads that carry a Gateway, with its name. */
     static final String GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 
+    private final List<JsonNode> classes;
     private final List<JsonNode> gateways;
+    private final List<JsonNode> routes;
     private final Map<String, List<GatewayListener>> listeners = new LinkedHashMap<>();
     private final List<RouteAttachment> attachments = new ArrayList<>();
     /** By the name of the HTTPRoute, as they hold at Gateways. */
     private final Map<String, HttpRouteCompiler.Compiled> forGateways = new HashMap<>();
+
     private final Map<String, HttpRouteCompiler.Compiled> forMesh = new HashMap<>();
     private final Map<Listening.Gateway, HostIndex<HostIndex<VirtualHost>>> served = new ConcurrentHashMap<>();
 
@@ -55,20 +59,25 @@ final class GatewayApi {
     }
 
     GatewayApi(MeshConfig config, ServiceTable services, Reporter reporter) {
-        Set<String> classes = new HashSet<>();
-        for (JsonNode gatewayClass : config.of(Kind.GATEWAY_CLASS)) {
-            if (gatewayClass.path("spec").path("controllerName").asText().equals(CONTROLLER)) {
-                classes.add(gatewayClass.path("metadata").path("name").asText());
-            }
-        }
+        classes = config.of(Kind.GATEWAY_CLASS).stream()
+                .filter(gatewayClass -> gatewayClass
+                        .path("spec")
+                        .path("controllerName")
+                        .asText()
+                        .equals(CONTROLLER))
+                .toList();
+        Set<String> ours = new HashSet<>();
+        classes.forEach(gatewayClass ->
+                ours.add(gatewayClass.path("metadata").path("name").asText()));
         gateways = config.of(Kind.GATEWAY).stream()
-                .filter(gateway -> classes.contains(
+                .filter(gateway -> ours.contains(
                         gateway.path("spec").path("gatewayClassName").asText()))
                 .toList();
         gateways.forEach(gateway -> listeners.put(RouteTable.name(gateway), GatewayListener.of(gateway)));
         Map<String, Map<String, String>> namespaceLabels = labels(config.of(Kind.NAMESPACE));
         ReferenceGrants grants = new ReferenceGrants(config.of(Kind.REFERENCE_GRANT));
-        for (JsonNode route : config.of(Kind.HTTP_ROUTE)) {
+        routes = config.of(Kind.HTTP_ROUTE);
+        for (JsonNode route : routes) {
             for (JsonNode parentRef : route.path("spec").path("parentRefs")) {
                 attach(route, parentRef, services, namespaceLabels).ifPresent(attachments::add);
             }
@@ -124,14 +133,37 @@ final class GatewayApi {
         if (gateway) {
             BackendRefs refs = new BackendRefs(namespace, services, grants, false);
             // what both say is said once
-            forGateways.put(RouteTable.name(route), HttpRouteCompiler.compile(route, refs, mesh ? new Findings() : findings));
+            forGateways.put(
+                    RouteTable.name(route), HttpRouteCompiler.compile(route, refs, mesh ? new Findings() : findings));
         }
         reporter.report(route, findings);
     }
 
     private boolean attached(JsonNode route, Class<? extends Parent> to) {
         return attachments.stream()
-                .anyMatch(attachment -> attachment.name().equals(RouteTable.name(route)) && to.isInstance(attachment.parent()));
+                .anyMatch(attachment ->
+                        attachment.name().equals(RouteTable.name(route)) && to.isInstance(attachment.parent()));
+    }
+
+    /** Those that name this controller. */
+    List<JsonNode> classes() {
+        return classes;
+    }
+
+    /** @param gateway {@code namespace/name} */
+    List<GatewayListener> listeners(String gateway) {
+        return listeners.getOrDefault(gateway, List.of());
+    }
+
+    /** How many routes are attached to a listener. */
+    long attachedRoutes(GatewayListener listener) {
+        return GatewayApiStatus.attached(attachments, listener);
+    }
+
+    /** What the route asks for in vain, as it is attached there. */
+    List<Unresolved> unresolved(RouteAttachment attachment) {
+        boolean mesh = attachment.parent() instanceof Parent.OfService;
+        return compiled(mesh ? forMesh : forGateways, attachment).unresolved();
     }
 
     /** Gateways of this data plane's classes. */
@@ -139,8 +171,24 @@ final class GatewayApi {
         return gateways;
     }
 
-    List<RouteAttachment> attachments() {
-        return attachments;
+    /** Every HTTPRoute, with what its parentRefs of this data plane come to. */
+    Map<String, List<RouteAttachment>> attachments() {
+        Map<String, List<RouteAttachment>> byRoute = new LinkedHashMap<>();
+        routes.forEach(route -> byRoute.put(RouteTable.name(route), new ArrayList<>()));
+        attachments.forEach(attachment -> byRoute.computeIfAbsent(attachment.name(), _ -> new ArrayList<>())
+                .add(attachment));
+        return byRoute;
+    }
+
+    List<JsonNode> routes() {
+        return routes;
+    }
+
+    /** True if no rule of the route is as it was asked for. */
+    boolean refused(RouteAttachment attachment) {
+        boolean mesh = attachment.parent() instanceof Parent.OfService;
+        return compiled(mesh ? forMesh : forGateways, attachment).routes().stream()
+                .allMatch(ranked -> ranked.route().action() instanceof Route.Action.Refused);
     }
 
     /** What the routes on Services say, those of one Service and namespace together. */

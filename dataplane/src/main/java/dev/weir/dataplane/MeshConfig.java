@@ -59,7 +59,8 @@ public record MeshConfig(Map<Kind, List<JsonNode>> objects, Map<String, InetSock
         }
     }
 
-    List<JsonNode> of(Kind kind) {
+    /** The objects of a kind. */
+    public List<JsonNode> of(Kind kind) {
         return objects.getOrDefault(kind, List.of());
     }
 }

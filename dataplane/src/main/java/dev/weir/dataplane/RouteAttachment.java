@@ -2,11 +2,10 @@ package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -88,8 +87,7 @@ record RouteAttachment(JsonNode route, JsonNode parentRef, Parent parent, Reason
                     Reason.NotAllowedByListeners,
                     "no listener allows HTTPRoutes of namespace " + namespace);
         }
-        Map<GatewayListener, Set<String>> hosts =
-                new TreeMap<>(Comparator.comparing(GatewayListener::name).thenComparing(GatewayListener::port));
+        Map<GatewayListener, Set<String>> hosts = new LinkedHashMap<>();
         for (GatewayListener listener : named) {
             Set<String> both = intersection(listener, HttpRouteCompiler.hostnames(route));
             if (!both.isEmpty()) {

@@ -171,6 +171,10 @@ final class RouteTable {
         report("Gateway", gateway, found);
     }
 
+    GatewayApi gatewayApi() {
+        return gatewayApi;
+    }
+
     ServiceTable services() {
         return services;
     }

@@ -56,6 +56,10 @@ class RouteGoldenTest {
         if (!findings.isEmpty()) {
             out.put("findings", findings);
         }
+        Map<String, Object> statuses = StatusText.of(table);
+        if (!statuses.isEmpty()) {
+            out.put("status", statuses);
+        }
         List<Map<String, Object>> decisions = new ArrayList<>();
         for (JsonNode asked : YAML.readTree(folder.resolve("in-requests.yaml").toFile())) {
             decisions.add(decide(table, asked));

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** Watches the objects that the data plane obeys and hands it a new configuration at every change. */
 final class DataPlaneFeed implements AutoCloseable {
@@ -27,14 +28,17 @@ final class DataPlaneFeed implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final DataPlane dataPlane;
+    private final Consumer<MeshConfig> taken;
     private final KeyQueue queue = new KeyQueue("dataplane", KeyQueue.Work.once(_ -> update()));
     private final Map<Kind, SharedIndexInformer<? extends HasMetadata>> informers = new EnumMap<>(Kind.class);
 
     /** The watches that nobody else needs. */
     private final List<SharedIndexInformer<?>> own = new ArrayList<>();
 
-    DataPlaneFeed(KubernetesClient client, SharedCaches caches, DataPlane dataPlane) {
+    /** @param taken is told of each configuration that the data plane has taken */
+    DataPlaneFeed(KubernetesClient client, SharedCaches caches, DataPlane dataPlane, Consumer<MeshConfig> taken) {
         this.dataPlane = dataPlane;
+        this.taken = taken;
         add(Kind.SERVICE, caches.services());
         add(Kind.ENDPOINT_SLICE, caches.slices());
         add(Kind.POD, caches.pods());
@@ -52,7 +56,7 @@ final class DataPlaneFeed implements AutoCloseable {
         }
     }
 
-    private static ResourceDefinitionContext definition(Kind kind) {
+    static ResourceDefinitionContext definition(Kind kind) {
         String singular = kind.kind().toLowerCase(Locale.ROOT);
         return new ResourceDefinitionContext.Builder()
                 .withGroup(kind.group())
@@ -86,7 +90,9 @@ final class DataPlaneFeed implements AutoCloseable {
             }
             objects.put(kind, nodes);
         });
-        dataPlane.update(new MeshConfig(objects, bound));
+        MeshConfig config = new MeshConfig(objects, bound);
+        dataPlane.update(config);
+        taken.accept(config);
     }
 
     private static void bound(Pod pod, Map<String, InetSocketAddress> bound) {

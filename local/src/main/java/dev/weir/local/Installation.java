@@ -3,6 +3,7 @@ package dev.weir.local;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -71,6 +72,26 @@ final class Installation {
                 create(client, object);
             });
         }
+    }
+
+    /** The class of Gateways that istiod brings. */
+    static void gatewayClass(KubernetesClient client) {
+        create(
+                client,
+                new GenericKubernetesResourceBuilder()
+                        .withApiVersion("gateway.networking.k8s.io/v1")
+                        .withKind("GatewayClass")
+                        .withNewMetadata()
+                        .withName("istio")
+                        .endMetadata()
+                        .addToAdditionalProperties(
+                                "spec",
+                                Map.of(
+                                        "controllerName",
+                                        GatewayApiController.CONTROLLER,
+                                        "description",
+                                        "The default Istio GatewayClass"))
+                        .build());
     }
 
     /** Says to the chart of the operator whether the operator runs inside. */

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HexFormat;
@@ -37,6 +38,9 @@ public final class LocalMode implements AutoCloseable {
 
     /** The folder in the data directory that holds the objects and keys of the API server. */
     private static final String STATE = "state";
+
+    /** The file of the data directory that lists the Gateways of Gateway API and their addresses. */
+    public static final String GATEWAYS = "gateways";
 
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalMode.class);
 
@@ -177,13 +181,20 @@ public final class LocalMode implements AutoCloseable {
         DataPlane dataPlane = keep(ahead.dataPlane().get());
         SharedCaches caches = keep(SharedCaches.of(client));
         Controllers controllers = keep(new Controllers(client, caches, events));
-        DataPlaneFeed feed = keep(new DataPlaneFeed(client, caches, dataPlane));
+        AddressPool addresses = new AddressPool();
+        GatewayApiController gateways = keep(new GatewayApiController(
+                client,
+                dataPlane,
+                new GatewayAddresses(dataPlane, addresses),
+                options.dataDir().resolve(GATEWAYS),
+                Clock.systemUTC()));
+        DataPlaneFeed feed = keep(new DataPlaneFeed(client, caches, dataPlane, gateways::changed));
         Kubelet kubelet = new Kubelet(
                 new Kubelet.Surroundings(
                         client,
                         dataPlane,
                         new Images(options.images()),
-                        new AddressPool(),
+                        addresses,
                         podFolder(options),
                         StandIns.write(podFolder(options).resolveSibling("stand-ins")),
                         new ServiceAccountTokens(client, api),
@@ -202,6 +213,7 @@ public final class LocalMode implements AutoCloseable {
             together.run(() -> {
                 Installation.install(client, ahead.definitions().get());
                 feed.start();
+                Installation.gatewayClass(client);
                 if (options.operatorInside()) {
                     Installation.installReleases(client);
                     keep(Operator.start(client(operator), Operator.Options.allNamespaces()));
