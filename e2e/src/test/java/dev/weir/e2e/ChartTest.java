@@ -18,8 +18,8 @@ class ChartTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{environment: moon, application: {versions: [{image: a}]}} | environment: \"moon\" is not supported; allowed: deployment-istio",
-                "{environment: deployment-istio, application: {strategy: miror, versions: [{image: a}]}} | \"miror\" is not supported in environment \"deployment-istio\"; allowed: none, mirror",
+                "{environment: moon, application: {versions: [{image: a}]}} | environment: \"moon\" is not supported; allowed: deployment-gtw, deployment-istio",
+                "{environment: deployment-istio, application: {strategy: miror, versions: [{image: a}]}} | \"miror\" is not supported in environment \"deployment-istio\"; allowed: none, canary, blue-green, mirror",
                 "{environment: deployment-istio, application: {strategy: mirror, versions: [{image: a}, {image: a, weight: 150}]}} | application.versions[1].weight: 150 is not allowed; allowed: a whole number from 0 to 100",
                 "{environment: deployment-istio, application: {versions: [{image: a}, {image: a, weight: half}]}} | application.versions[1].weight: \"half\" is not allowed; allowed: a whole number",
                 "{environment: deployment-istio, application: {versions: [{image: a, port: '80'}]}} | application.versions[0].port: \"80\" is not allowed",
@@ -27,7 +27,8 @@ class ChartTest {
                 "{environment: deployment-istio, application: {strategy: mirror, versions: [{image: a}, {image: a, weight: -1}]}} | application.versions[1].weight: -1 is not allowed",
                 "{environment: deployment-istio, application: {versions: [{image: a, metadata: {namespace: other}}]}} | \"other\" is not the application's namespace",
                 "{environment: deployment-istio, application: {versions: []}} | application/versions",
-                "{application: {versions: [{image: a}]}} | environment is required; allowed: deployment-istio",
+                "{environment: deployment-gtw, application: {strategy: canary, versions: [{image: a}, {image: a, match: [{}]}]}} | application.versions[1].match is in Istio's words and not for environment \"deployment-gtw\"; allowed: matches",
+                "{application: {versions: [{image: a}]}} | environment is required; allowed: deployment-gtw, deployment-istio",
                 "{environment: deployment-istio} | application is required",
                 "{environment: deployment-istio, application: {versions: [{image: a, wieght: 1}]}} | wieght",
                 "{environment: deployment-istio, application: {versions: [{image: a, metadata: {name: x}}, {image: a, metadata: {name: x}}]}} | \"x\" is the name of another version",

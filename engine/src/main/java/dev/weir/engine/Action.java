@@ -13,8 +13,8 @@ public sealed interface Action {
     /** Makes the application's own Service. */
     record ApplyEntrance() implements Action {}
 
-    /** Writes the object whose annotation may override a candidate's percentage. */
-    record ApplyWeightConfig(String version, int percent, int specPercent) implements Action {}
+    /** Writes the object whose annotation may override a version's weight. */
+    record ApplyWeightConfig(String version, int weight, int specWeight) implements Action {}
 
     /** Puts a traffic plan in force. */
     record ApplyRoute(TrafficPlan plan) implements Action {}

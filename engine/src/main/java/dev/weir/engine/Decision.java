@@ -43,7 +43,7 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
      * @param serving the one that answers, as last observed
      * @param routed since when the wanted plan has been seen in force; null while it is not
      * @param candidate names of the candidates, joined with commas
-     * @param weight the mirror percentages in the order of the candidates, joined with commas
+     * @param weight the mirror percentages or weights in the order of the candidates, joined with commas
      */
     public record Traffic(
             String primary,
@@ -64,7 +64,7 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
      * One version, for the user.
      *
      * @param hash of its template; empty for one that the spec has dropped
-     * @param weight the mirror percentage in force; empty without one
+     * @param weight the mirror percentage or weight in force; empty without one
      * @param seen with the standing as it is after this decision
      */
     public record VersionStatus(String name, String hash, Role role, String weight, Observed.Version seen) {}

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param weightConfigs by version name
  * @param route what the routing object says at present
  * @param serving the version that answered when a route of ours was last seen; empty if none ever was
- * @param routed the plan that was in force when last decided, and since when; null if none of ours was
+ * @param routed the route that was in force when last decided, and since when; null if it was not the wanted one
+ * @param oldRoutes routing objects of the release under another name or of another router, each as {@code Kind/name}
  * @param notOwned wanted names that objects of others hold, each as {@code Kind/name}
  */
 public record Observed(
@@ -20,10 +21,12 @@ public record Observed(
         Route route,
         String serving,
         @Nullable Routed routed,
+        List<String> oldRoutes,
         List<String> notOwned) {
     public Observed {
         versions = Map.copyOf(versions);
         weightConfigs = Map.copyOf(weightConfigs);
+        oldRoutes = List.copyOf(oldRoutes);
         notOwned = List.copyOf(notOwned);
     }
 
@@ -32,8 +35,12 @@ public record Observed(
         /** There is none. */
         record Missing() implements Route {}
 
-        /** It says what this plan says, and nothing else. */
-        record InForce(TrafficPlan plan) implements Route {}
+        /**
+         * It says what this plan says, and nothing else.
+         *
+         * @param revision tells the object as it is from what it was and from others of its name
+         */
+        record InForce(TrafficPlan plan, String revision) implements Route {}
 
         /** It says something that no plan says: somebody edited it. */
         record Edited() implements Route {}
@@ -61,8 +68,8 @@ public record Observed(
         }
     }
 
-    /** @param annotation the percentage as it stands; {@code specPercent} the spec's value when it was written */
-    public record WeightConfig(String annotation, String specPercent) {}
+    /** @param annotation the weight as it stands; {@code specWeight} the spec's value when it was written */
+    public record WeightConfig(String annotation, String specWeight) {}
 
     public Version version(String name) {
         return versions.getOrDefault(name, Version.ABSENT);

@@ -17,12 +17,14 @@ public final class ReleaseDecider {
     /** How often to look at what is not watched: objects of others that are in the way or awaited. */
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(15);
 
+    private static final int MOST_PERCENT = 100;
+    private static final int MOST_WEIGHT = 1_000_000;
+
     private final Release release;
     private final Observed seen;
     private final Instant now;
     private final List<Action> actions = new ArrayList<>();
     private final List<String> why = new ArrayList<>();
-    private Optional<TrafficPlan> wanted = Optional.empty();
     private @Nullable Routed routed;
     private Optional<Instant> wake = Optional.empty();
 
@@ -55,10 +57,10 @@ public final class ReleaseDecider {
             }
         }
         actions.add(new Action.ApplyEntrance());
-        Map<String, Integer> percents = percents();
-        boolean inForce = route(percents);
-        prune(inForce);
-        Decision.Status status = progress(percents, inForce);
+        Map<String, Integer> weights = weights();
+        route(weights);
+        prune();
+        Decision.Status status = progress(weights);
         return new Decision(status, actions, why, wake);
     }
 
@@ -66,77 +68,136 @@ public final class ReleaseDecider {
         wake = wake.filter(earlier -> earlier.isBefore(time)).or(() -> Optional.of(time));
     }
 
-    /** By candidate: the spec's percentage, unless the user changed the annotation since the spec last changed. */
-    private Map<String, Integer> percents() {
-        Map<String, Integer> percents = new LinkedHashMap<>();
-        if (release.strategy() != Release.Strategy.MIRROR) {
-            return percents;
+    /** By version: the spec's weight, unless the user changed the annotation since the spec last changed. */
+    private Map<String, Integer> weights() {
+        Map<String, Integer> weights = new LinkedHashMap<>();
+        boolean copies = release.strategy() == Release.Strategy.MIRROR;
+        for (Release.Version version : release.weighted()) {
+            int fromSpec = copies ? version.mirrorPercent().percent() : version.share();
+            weights.put(version.name(), weight(version, fromSpec, copies ? MOST_PERCENT : MOST_WEIGHT));
         }
-        for (Release.Version candidate : release.candidates()) {
-            int fromSpec = candidate.mirrorPercent().percent();
-            int percent = fromSpec;
-            Observed.WeightConfig config = seen.weightConfigs().get(candidate.name());
-            if (config != null && config.specPercent().equals(Integer.toString(fromSpec))) {
-                percent = override(candidate.name(), config, fromSpec);
-            }
-            percents.put(candidate.name(), percent);
-            actions.add(new Action.ApplyWeightConfig(candidate.name(), percent, fromSpec));
-        }
-        return percents;
+        return weights;
     }
 
-    private int override(String version, Observed.WeightConfig config, int fromSpec) {
-        if (config.annotation().matches("\\d{1,3}") && Integer.parseInt(config.annotation()) <= 100) {
-            int percent = Integer.parseInt(config.annotation());
-            if (percent != fromSpec) {
-                why.add(version + " is mirrored at " + percent
-                        + " % because its weight annotation says so; the spec says " + fromSpec + " %");
+    private int weight(Release.Version version, int fromSpec, int most) {
+        int weight = fromSpec;
+        Observed.WeightConfig config = seen.weightConfigs().get(version.name());
+        if (config != null && config.specWeight().equals(Integer.toString(fromSpec))) {
+            weight = override(version.name(), config, fromSpec, most);
+        }
+        actions.add(new Action.ApplyWeightConfig(version.name(), weight, fromSpec));
+        return weight;
+    }
+
+    private int override(String version, Observed.WeightConfig config, int fromSpec, int most) {
+        if (config.annotation().matches("\\d{1,7}") && Integer.parseInt(config.annotation()) <= most) {
+            int weight = Integer.parseInt(config.annotation());
+            if (weight != fromSpec) {
+                why.add(version + " has weight " + weight + " because its weight annotation says so; the spec says "
+                        + fromSpec);
             }
-            return percent;
+            return weight;
         }
         why.add("the weight annotation of " + version + " is \"" + config.annotation()
-                + "\", which is no whole percentage from 0 to 100; the spec's " + fromSpec + " % holds");
+                + "\", which is no whole number from 0 to " + most + "; the spec's " + fromSpec + " holds");
         return fromSpec;
     }
 
-    /** True if the route that is wanted is in force, as observed. */
-    private boolean route(Map<String, Integer> percents) {
+    /** Has the wanted plan put in force, or sees since when it is. */
+    private void route(Map<String, Integer> weights) {
         Release.Version primary = release.primary();
         TrafficPlan.Backend backend = backend(primary);
         if (seen.route() instanceof Observed.Route.Missing
                 && !seen.version(backend.service()).ready()) {
             why.add("routing waits for " + primary.name() + " to have a ready pod");
-            return false;
-        }
-        List<TrafficPlan.Mirror> mirrors = new ArrayList<>();
-        for (Release.Version candidate : release.candidates()) {
-            int percent = percents.getOrDefault(candidate.name(), 0);
-            if (admitted(candidate) && percent > 0 && !candidate.name().equals(backend.service())) {
-                mirrors.add(new TrafficPlan.Mirror(candidate.name(), candidate.port(), new MirrorPercent(percent)));
-            }
+            return;
         }
         String host = release.service() + "." + release.namespace();
         TrafficPlan plan = new TrafficPlan(
                 release.service(),
                 release.namespace(),
+                release.port(),
                 List.of(host, host + ".svc", host + ".svc.cluster.local"),
                 release.gateways(),
-                List.of(new TrafficPlan.Rule(release.service(), List.of(backend), mirrors)));
-        wanted = Optional.of(plan);
-        if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present) && present.equals(plan)) {
-            routed = inForce(plan.fingerprint(), seen.routed());
-            return backend.service().equals(primary.name());
+                rules(backend, weights));
+        if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present, String revision)
+                && present.equals(plan)) {
+            int others = seen.oldRoutes().size();
+            routed = inForce(revision + (others == 0 ? "" : "+" + others), seen.routed());
+            if (!settled()) {
+                wakeAt(routed.settled());
+            }
+            return;
         }
         if (seen.route() instanceof Observed.Route.Edited) {
             why.add("somebody edited the route; it is put back");
         }
         actions.add(new Action.ApplyRoute(plan));
-        return false;
     }
 
-    /** The plan has been in force since it was first seen so, or since now if another one was in between. */
-    private Routed inForce(String plan, @Nullable Routed before) {
-        return before != null && before.plan().equals(plan) ? before : new Routed(plan, now);
+    /** The route has been in force since it was first seen so, or since now if it was another one before. */
+    private Routed inForce(String route, @Nullable Routed before) {
+        return before != null && before.route().equals(route) ? before : new Routed(route, now);
+    }
+
+    /** True if the wanted plan has been in force for so long that proxies follow it. */
+    private boolean settled() {
+        return routed != null && !now.isBefore(routed.settled());
+    }
+
+    private List<TrafficPlan.Rule> rules(TrafficPlan.Backend backend, Map<String, Integer> weights) {
+        List<Release.Version> admitted = release.candidates().stream()
+                .filter(this::admitted)
+                .filter(candidate -> !candidate.name().equals(backend.service()))
+                .toList();
+        return switch (release.strategy()) {
+            case NONE -> List.of(everything(List.of(backend), List.of()));
+            case MIRROR -> List.of(everything(List.of(backend), mirrors(admitted, weights)));
+            case CANARY -> {
+                List<TrafficPlan.Rule> rules = new ArrayList<>();
+                admitted.forEach(candidate -> rules.add(
+                        new TrafficPlan.Rule(candidate.matches(), List.of(backend(candidate, Share.ALL)), List.of())));
+                rules.add(everything(List.of(backend), List.of()));
+                yield rules;
+            }
+            case BLUE_GREEN -> List.of(everything(divided(backend, admitted, weights), List.of()));
+        };
+    }
+
+    private static TrafficPlan.Rule everything(List<TrafficPlan.Backend> backends, List<TrafficPlan.Mirror> mirrors) {
+        return new TrafficPlan.Rule(List.of(), backends, mirrors);
+    }
+
+    private static TrafficPlan.Backend backend(Release.Version version, Share share) {
+        return new TrafficPlan.Backend(version.name(), version.port(), share);
+    }
+
+    private static List<TrafficPlan.Mirror> mirrors(List<Release.Version> admitted, Map<String, Integer> percents) {
+        return admitted.stream()
+                .filter(candidate -> percents.getOrDefault(candidate.name(), 0) > 0)
+                .map(candidate -> new TrafficPlan.Mirror(
+                        candidate.name(),
+                        candidate.port(),
+                        new MirrorPercent(percents.getOrDefault(candidate.name(), 0))))
+                .toList();
+    }
+
+    /** @param backend has the primary's weight, also when it stands in for it */
+    private List<TrafficPlan.Backend> divided(
+            TrafficPlan.Backend backend, List<Release.Version> admitted, Map<String, Integer> weights) {
+        List<Release.Version> candidates = admitted.stream()
+                .filter(candidate -> weights.getOrDefault(candidate.name(), 0) > 0)
+                .toList();
+        List<Integer> relative = new ArrayList<>();
+        relative.add(weights.getOrDefault(release.primary().name(), 0));
+        candidates.forEach(candidate -> relative.add(weights.getOrDefault(candidate.name(), 0)));
+        List<Share> shares = Share.of(relative);
+        List<TrafficPlan.Backend> backends = new ArrayList<>();
+        backends.add(new TrafficPlan.Backend(backend.service(), backend.port(), shares.getFirst()));
+        for (int i = 0; i < candidates.size(); i++) {
+            backends.add(backend(candidates.get(i), shares.get(i + 1)));
+        }
+        return backends;
     }
 
     /** The primary, unless it cannot answer yet and the version that answers now can. */
@@ -147,13 +208,13 @@ public final class ReleaseDecider {
             why.add(serving + " goes on answering until " + primary.name() + " has a ready pod");
             return new TrafficPlan.Backend(serving, old.port(), Share.ALL);
         }
-        return new TrafficPlan.Backend(primary.name(), primary.port(), Share.ALL);
+        return backend(primary, Share.ALL);
     }
 
     /** The version that answers; the one that last did while the route is gone or edited. */
     private String serving() {
-        return seen.route() instanceof Observed.Route.InForce(TrafficPlan plan)
-                ? plan.rules().getLast().backends().getFirst().service()
+        return seen.route() instanceof Observed.Route.InForce inForce
+                ? inForce.plan().rules().getLast().backends().getFirst().service()
                 : seen.serving();
     }
 
@@ -183,7 +244,7 @@ public final class ReleaseDecider {
     }
 
     /** A version that the spec dropped stays until the primary is wholly there and no route leads to the old one. */
-    private void prune(boolean inForce) {
+    private void prune() {
         Set<String> keep =
                 release.versions().stream().map(Release.Version::name).collect(Collectors.toCollection(TreeSet::new));
         Set<String> dropped = new TreeSet<>(seen.versions().keySet());
@@ -192,27 +253,32 @@ public final class ReleaseDecider {
             if (!rolledOut(release.primary())) {
                 why.add(name + " stays until " + release.primary().name() + " is rolled out");
                 keep.add(name);
-            } else if (routed(name)) {
+            } else if (leadsTo(name)) {
                 why.add(name + " stays until no route leads to it");
+                keep.add(name);
+            } else if (!seen.oldRoutes().isEmpty()) {
+                why.add(name + " stays until the old route is gone: " + String.join(", ", seen.oldRoutes()));
+                keep.add(name);
+            } else if (!settled()) {
+                why.add(name + " stays until proxies have had time to take the route that does without it");
                 keep.add(name);
             } else {
                 why.add(name + " is retired: " + release.primary().name() + " has taken over");
             }
         }
-        actions.add(new Action.Prune(keep, inForce));
+        actions.add(new Action.Prune(keep, settled()));
     }
 
-    /** True if a route leads to a version, now or after this decision. */
-    private boolean routed(String version) {
-        boolean now = switch (seen.route()) {
+    /** True if the route leads to a version, as observed. */
+    private boolean leadsTo(String version) {
+        return switch (seen.route()) {
             case Observed.Route.Missing _ -> false;
             case Observed.Route.Edited _ -> true;
-            case Observed.Route.InForce(TrafficPlan plan) -> plan.leadsTo(version);
+            case Observed.Route.InForce inForce -> inForce.plan().leadsTo(version);
         };
-        return now || wanted.filter(plan -> plan.leadsTo(version)).isPresent();
     }
 
-    private Decision.Status progress(Map<String, Integer> percents, boolean inForce) {
+    private Decision.Status progress(Map<String, Integer> weights) {
         for (Release.Version version : release.versions()) {
             Observed.Version state = seen.version(version.name());
             if (!state.ready()) {
@@ -220,14 +286,14 @@ public final class ReleaseDecider {
                         Decision.Phase.RECONCILING,
                         version.name().equals(release.primary().name()) ? "PrimaryNotReady" : "CandidateNotReady",
                         version.name() + " has no ready pod yet",
-                        percents);
+                        weights);
             }
             if (!rolledOut(version)) {
                 return status(
                         Decision.Phase.RECONCILING,
                         "RollingOut",
                         version.name() + " is rolling out a new template",
-                        percents);
+                        weights);
             }
             if (!standing(state).admitted()
                     && !version.name().equals(release.primary().name())) {
@@ -235,33 +301,40 @@ public final class ReleaseDecider {
                         Decision.Phase.RECONCILING,
                         "CandidateSettling",
                         version.name() + " is ready again and gets requests once that has lasted",
-                        percents);
+                        weights);
             }
         }
-        if (!inForce) {
+        if (routed == null) {
             return status(
                     Decision.Phase.RECONCILING,
                     "RouteNotApplied",
                     "every version is ready; the route is being written",
-                    percents);
+                    weights);
         }
-        if (routed != null && now.isBefore(routed.settled())) {
-            wakeAt(routed.settled());
+        if (!seen.oldRoutes().isEmpty()) {
+            return status(
+                    Decision.Phase.RECONCILING,
+                    "RouteSettling",
+                    "the route is in force; " + String.join(", ", seen.oldRoutes())
+                            + " is removed once proxies follow it",
+                    weights);
+        }
+        if (!settled()) {
             return status(
                     Decision.Phase.RECONCILING,
                     "RouteSettling",
                     "the route is in force; proxies are given " + Routed.SETTLE.toSeconds() + " seconds to take it",
-                    percents);
+                    weights);
         }
-        return status(Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", percents);
+        return status(Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", weights);
     }
 
-    private Decision.Status status(Decision.Phase phase, String reason, String message, Map<String, Integer> percents) {
+    private Decision.Status status(Decision.Phase phase, String reason, String message, Map<String, Integer> weights) {
         List<Decision.VersionStatus> versions = new ArrayList<>();
         for (Release.Version version : release.versions()) {
             Decision.Role role =
                     version.name().equals(release.primary().name()) ? Decision.Role.PRIMARY : Decision.Role.CANDIDATE;
-            versions.add(version(version.name(), version.hash(), role, percents));
+            versions.add(version(version.name(), version.hash(), role, weights));
         }
         seen.versions().keySet().stream()
                 .filter(name -> release.version(name).isEmpty())
@@ -269,24 +342,26 @@ public final class ReleaseDecider {
                 .forEach(name -> versions.add(version(name, "", Decision.Role.RETIRING, Map.of())));
         String candidates =
                 release.candidates().stream().map(Release.Version::name).collect(Collectors.joining(","));
-        String weights = percents.values().stream().map(String::valueOf).collect(Collectors.joining(","));
+        String candidateWeights = release.candidates().stream()
+                .filter(candidate -> weights.containsKey(candidate.name()))
+                .map(candidate -> String.valueOf(weights.get(candidate.name())))
+                .collect(Collectors.joining(","));
         return new Decision.Status(
                 phase,
                 reason,
                 message,
-                new Decision.Traffic(release.primary().name(), serving(), candidates, weights, routed),
+                new Decision.Traffic(release.primary().name(), serving(), candidates, candidateWeights, routed),
                 versions);
     }
 
-    private Decision.VersionStatus version(
-            String name, String hash, Decision.Role role, Map<String, Integer> percents) {
+    private Decision.VersionStatus version(String name, String hash, Decision.Role role, Map<String, Integer> weights) {
         Observed.Version state = seen.version(name);
-        Integer percent = percents.get(name);
+        Integer weight = weights.get(name);
         return new Decision.VersionStatus(
                 name,
                 hash,
                 role,
-                percent == null ? "" : Integer.toString(percent),
+                weight == null ? "" : Integer.toString(weight),
                 new Observed.Version(
                         state.hash(),
                         state.port(),

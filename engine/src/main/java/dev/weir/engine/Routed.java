@@ -4,15 +4,15 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * Since when a plan has been seen in force.
+ * Since when the wanted plan has been seen in force.
  *
- * @param plan its {@link TrafficPlan#fingerprint()}
+ * @param route the routing object's revision, followed by the number of older routes beside it, if there are any
  */
-public record Routed(String plan, Instant since) {
+public record Routed(String route, Instant since) {
     /** What proxies are given to take a route after the API first showed it. */
     public static final Duration SETTLE = Duration.ofSeconds(2);
 
-    /** When proxies are taken to follow the plan. */
+    /** When proxies are taken to follow the route. */
     public Instant settled() {
         return since.plus(SETTLE);
     }

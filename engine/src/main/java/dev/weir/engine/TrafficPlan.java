@@ -1,27 +1,31 @@
 package dev.weir.engine;
 
-import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.zip.CRC32;
 
 /**
  * Where the requests of an application go, in words that every router understands.
  *
+ * @param port of the Service of that name, which clients ask for
  * @param hosts the names that clients ask for
  * @param gateways attachment points besides the mesh, each {@code name} or {@code namespace/name}
- * @param rules in order; the first that matches decides
+ * @param rules in order; the first that matches decides, and the last one matches everything
  */
-public record TrafficPlan(String name, String namespace, List<String> hosts, List<String> gateways, List<Rule> rules) {
+public record TrafficPlan(
+        String name, String namespace, int port, List<String> hosts, List<String> gateways, List<Rule> rules) {
     public TrafficPlan {
         hosts = List.copyOf(hosts);
         gateways = List.copyOf(gateways);
         rules = List.copyOf(rules);
     }
 
-    /** @param backends never empty; their shares add up to all */
-    public record Rule(String name, List<Backend> backends, List<Mirror> mirrors) {
+    /**
+     * @param matches any of them suffices; empty for every request
+     * @param backends never empty; their shares add up to all
+     */
+    public record Rule(List<Match> matches, List<Backend> backends, List<Mirror> mirrors) {
         public Rule {
+            // one that always holds makes the others idle
+            matches = matches.contains(Match.Http.ALWAYS) ? List.of() : List.copyOf(matches);
             backends = List.copyOf(backends);
             mirrors = List.copyOf(mirrors);
         }
@@ -34,13 +38,6 @@ public record TrafficPlan(String name, String namespace, List<String> hosts, Lis
                                 .anyMatch(backend -> backend.service().equals(service))
                         || rule.mirrors().stream()
                                 .anyMatch(mirror -> mirror.service().equals(service)));
-    }
-
-    /** Eight hexadecimal digits that tell this plan from others; the same in every process of one build. */
-    public String fingerprint() {
-        CRC32 crc = new CRC32();
-        crc.update(toString().getBytes(StandardCharsets.UTF_8));
-        return HexFormat.of().toHexDigits((int) crc.getValue());
     }
 
     /** A version's service that answers. */

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -34,9 +35,11 @@ class ReleaseDeciderTest {
                     JsonNodeFactory.instance.objectNode(),
                     null,
                     null,
-                    new MirrorPercent(percent)));
+                    new MirrorPercent(percent),
+                    percent,
+                    List.of(Match.Http.header("traffic", "test"))));
         }
-        return new Release("app", "ns", "Istio", strategy, "app", List.of(), false, versions);
+        return new Release("app", "ns", "Istio", strategy, "app", 80, List.of(), false, versions);
     }
 
     private static Release mirror(int percent, String... names) {
@@ -44,25 +47,30 @@ class ReleaseDeciderTest {
     }
 
     private static Observed seen(Map<String, Observed.Version> versions, Observed.Route route) {
-        return new Observed(versions, Map.of(), route, "", routed(route), List.of());
+        return new Observed(versions, Map.of(), route, "", routed(route), List.of(), List.of());
     }
 
-    /** The plan of a route as one that has been in force for long. */
+    /** A route as one that has been in force for long. */
     private static @Nullable Routed routed(Observed.Route route) {
-        return route instanceof Observed.Route.InForce(TrafficPlan plan)
-                ? new Routed(plan.fingerprint(), NOW.minusSeconds(60))
+        return route instanceof Observed.Route.InForce inForce
+                ? new Routed(inForce.revision(), NOW.minusSeconds(60))
                 : null;
     }
 
     /** A route to one version, with copies for others. */
     private static Observed.Route route(String backend, TrafficPlan.Mirror... mirrors) {
-        return new Observed.Route.InForce(new TrafficPlan(
-                "app",
-                "ns",
-                List.of("app.ns", "app.ns.svc", "app.ns.svc.cluster.local"),
-                List.of(),
-                List.of(new TrafficPlan.Rule(
-                        "app", List.of(new TrafficPlan.Backend(backend, 80, Share.ALL)), List.of(mirrors)))));
+        return new Observed.Route.InForce(
+                new TrafficPlan(
+                        "app",
+                        "ns",
+                        80,
+                        List.of("app.ns", "app.ns.svc", "app.ns.svc.cluster.local"),
+                        List.of(),
+                        List.of(new TrafficPlan.Rule(
+                                List.of(),
+                                List.of(new TrafficPlan.Backend(backend, 80, Share.ALL)),
+                                List.of(mirrors)))),
+                "uid/1");
     }
 
     private static TrafficPlan.Mirror copies(String version, int percent) {
@@ -127,24 +135,118 @@ class ReleaseDeciderTest {
         assertThat(settled.wake()).isEmpty();
     }
 
+    private static List<TrafficPlan.Rule> rules(Decision decision) {
+        return decision.actions().stream()
+                .filter(Action.ApplyRoute.class::isInstance)
+                .flatMap(action -> ((Action.ApplyRoute) action).plan().rules().stream())
+                .toList();
+    }
+
+    private static TrafficPlan.Backend backend(String version, int basisPoints) {
+        return new TrafficPlan.Backend(version, 80, new Share(basisPoints));
+    }
+
+    @Test
+    void aCanaryGetsItsRequestsBeforeThePrimaryGetsTheRest() {
+        Release release = release(Release.Strategy.CANARY, 1, "app-0", "app-1", "app-2");
+        Decision decision =
+                decide(release, seen(Map.of("app-0", READY, "app-1", STARTING, "app-2", READY), route("app-0")));
+        assertThat(rules(decision))
+                .containsExactly(
+                        new TrafficPlan.Rule(
+                                List.of(Match.Http.header("traffic", "test")),
+                                List.of(backend("app-2", 10_000)),
+                                List.of()),
+                        new TrafficPlan.Rule(List.of(), List.of(backend("app-0", 10_000)), List.of()));
+        assertThat(decision.actions()).noneMatch(Action.ApplyWeightConfig.class::isInstance);
+    }
+
+    @Test
+    void blueAndGreenGetTheirSharesOnceTheyAreReady() {
+        Release release = release(Release.Strategy.BLUE_GREEN, 50, "app-0", "app-1", "app-2");
+        assertThat(wanted(decide(release, seen(Map.of("app-0", READY, "app-1", STARTING), MISSING))))
+                .hasValueSatisfying(rule -> assertThat(rule.backends()).containsExactly(backend("app-0", 10_000)));
+        Map<String, Observed.Version> all = Map.of("app-0", READY, "app-1", READY, "app-2", READY);
+        assertThat(wanted(decide(release, seen(all, MISSING))))
+                .hasValueSatisfying(rule -> assertThat(rule.backends())
+                        .containsExactly(backend("app-0", 3_333), backend("app-1", 3_334), backend("app-2", 3_333)));
+    }
+
+    @Test
+    void theAnnotationOverridesAShare() {
+        Map<String, Observed.WeightConfig> configs =
+                Map.of("app-0", new Observed.WeightConfig("0", "50"), "app-1", new Observed.WeightConfig("200", "50"));
+        Observed observed =
+                new Observed(Map.of("app-0", READY, "app-1", READY), configs, MISSING, "", null, List.of(), List.of());
+        Decision decision = decide(release(Release.Strategy.BLUE_GREEN, 50, "app-0", "app-1"), observed);
+        assertThat(wanted(decision))
+                .hasValueSatisfying(rule ->
+                        assertThat(rule.backends()).containsExactly(backend("app-0", 0), backend("app-1", 10_000)));
+        assertThat(decision.status().traffic().weight()).isEqualTo("200");
+    }
+
+    @Test
+    void sharesAddUpToAll() {
+        SplittableRandom random = new SplittableRandom(7);
+        for (int i = 0; i < 1_000; i++) {
+            List<Integer> weights =
+                    random.ints(random.nextInt(1, 10), 0, 1_000_001).boxed().toList();
+            List<Share> shares = Share.of(weights);
+            double total = weights.stream().mapToInt(Integer::intValue).sum();
+            assertThat(shares.stream().mapToInt(Share::basisPoints).sum()).isEqualTo(10_000);
+            for (int at = 0; at < shares.size(); at++) {
+                assertThat(shares.get(at).basisPoints() - weights.get(at) * 10_000.0 / total)
+                        .isBetween(-1.0, 1.0);
+            }
+        }
+        assertThat(Share.of(List.of(0, 0))).containsExactly(Share.ALL, new Share(0));
+    }
+
     @Test
     void givesProxiesTimeToTakeARoute() {
         Release release = mirror(50, "app-0");
         Map<String, Observed.Version> versions = Map.of("app-0", READY);
-        Decision first = decide(release, new Observed(versions, Map.of(), route("app-0"), "app-0", null, List.of()));
+        Decision first =
+                decide(release, new Observed(versions, Map.of(), route("app-0"), "app-0", null, List.of(), List.of()));
         assertThat(first.status().reason()).isEqualTo("RouteSettling");
         assertThat(first.wake()).contains(NOW.plus(Routed.SETTLE));
         Routed since = first.status().traffic().routed();
-        Observed unchanged = new Observed(versions, Map.of(), route("app-0"), "app-0", since, List.of());
+        Observed unchanged = new Observed(versions, Map.of(), route("app-0"), "app-0", since, List.of(), List.of());
         assertThat(ReleaseDecider.decide(release, unchanged, NOW.plus(Routed.SETTLE))
                         .status()
                         .phase())
                 .isEqualTo(Decision.Phase.READY);
         Observed another = new Observed(
-                versions, Map.of(), route("app-0"), "app-0", new Routed("another", Instant.EPOCH), List.of());
+                versions,
+                Map.of(),
+                route("app-0"),
+                "app-0",
+                new Routed("another", Instant.EPOCH),
+                List.of(),
+                List.of());
         assertThat(decide(release, another).status().reason()).isEqualTo("RouteSettling");
-        Observed edited = new Observed(versions, Map.of(), new Observed.Route.Edited(), "app-0", since, List.of());
+        Observed edited =
+                new Observed(versions, Map.of(), new Observed.Route.Edited(), "app-0", since, List.of(), List.of());
         assertThat(decide(release, edited).status().traffic().routed()).isNull();
+    }
+
+    @Test
+    void theOldRouteGoesBeforeWhatItLeadsTo() {
+        Release release = release(Release.Strategy.NONE, 0, "app-0");
+        Map<String, Observed.Version> versions = Map.of("app-0", READY, "app-1", READY);
+        Routed both = routed(route("app-0"));
+        Routed settled = new Routed(Objects.requireNonNull(both).route() + "+1", both.since());
+        Observed observed = new Observed(
+                versions, Map.of(), route("app-0"), "app-0", settled, List.of("VirtualService/app"), List.of());
+        Decision first = decide(release, observed);
+        assertThat(first.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), true));
+        assertThat(first.status().message()).contains("VirtualService/app");
+        assertThat(first.status().phase()).isEqualTo(Decision.Phase.RECONCILING);
+        Decision then = decide(
+                release, new Observed(versions, Map.of(), route("app-0"), "app-0", settled, List.of(), List.of()));
+        assertThat(then.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), false));
+        assertThat(decide(release, seen(versions, route("app-0"))).actions())
+                .contains(new Action.Prune(Set.of("app-0"), true));
     }
 
     @Test
@@ -193,8 +295,8 @@ class ReleaseDeciderTest {
     @Test
     void whatAnsweredLastAnswersAgainWhenTheRouteIsSpoilt() {
         for (Observed.Route spoilt : List.of(MISSING, new Observed.Route.Edited())) {
-            Observed observed =
-                    new Observed(Map.of("app-0", READY, "app-1", STARTING), Map.of(), spoilt, "app-0", null, List.of());
+            Observed observed = new Observed(
+                    Map.of("app-0", READY, "app-1", STARTING), Map.of(), spoilt, "app-0", null, List.of(), List.of());
             assertThat(wanted(decide(mirror(50, "app-1"), observed)))
                     .hasValueSatisfying(rule -> assertThat(rule.backends())
                             .containsExactly(new TrafficPlan.Backend("app-0", 80, Share.ALL)));
@@ -239,8 +341,8 @@ class ReleaseDeciderTest {
     @Test
     void theAnnotationOverridesUntilTheSpecChanges() {
         Map<String, Observed.WeightConfig> configs = Map.of("app-1", new Observed.WeightConfig("20", "50"));
-        Observed observed =
-                new Observed(Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), "app-0", null, List.of());
+        Observed observed = new Observed(
+                Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), "app-0", null, List.of(), List.of());
         Decision kept = decide(mirror(50, "app-0", "app-1"), observed);
         assertThat(kept.actions()).contains(new Action.ApplyWeightConfig("app-1", 20, 50));
         Decision changed = decide(mirror(60, "app-0", "app-1"), observed);
@@ -256,6 +358,7 @@ class ReleaseDeciderTest {
                     route("app-0"),
                     "app-0",
                     null,
+                    List.of(),
                     List.of());
             Decision decision = decide(mirror(50, "app-0", "app-1"), observed);
             assertThat(decision.actions()).contains(new Action.ApplyWeightConfig("app-1", 50, 50));
@@ -265,7 +368,7 @@ class ReleaseDeciderTest {
 
     @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed = new Observed(Map.of(), Map.of(), MISSING, "", null, List.of("Service/app"));
+        Observed observed = new Observed(Map.of(), Map.of(), MISSING, "", null, List.of(), List.of("Service/app"));
         Decision decision = decide(mirror(50, "app-0"), observed);
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.Match;
 import dev.weir.engine.MirrorPercent;
 import dev.weir.engine.Share;
 import dev.weir.engine.TrafficPlan;
+import dev.weir.model.IstioMatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +16,7 @@ import java.util.Optional;
 /** A plan as a VirtualService that answers with the version's name in {@code app-version}. */
 public final class IstioRouter implements TrafficRouter {
     private static final String MESH = "mesh";
+    private static final String INGRESS = "istio-ingressgateway.istio-system.svc.cluster.local";
     private static final ObjectKind KIND =
             new ObjectKind("networking.istio.io", "v1beta1", "VirtualService", "virtualservices");
 
@@ -42,15 +45,30 @@ public final class IstioRouter implements TrafficRouter {
         return object;
     }
 
+    /** The name leads to the ingress gateway. */
+    @Override
+    public ObjectNode entrance(String service, int port) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("type", "ExternalName")
+                .put("externalName", INGRESS)
+                .put("sessionAffinity", "None");
+    }
+
     private static ObjectNode rule(TrafficPlan plan, TrafficPlan.Rule rule) {
         ObjectNode http = JsonNodeFactory.instance.objectNode();
-        http.put("name", rule.name());
+        // an entry of several is named by what it leads to
+        boolean only = plan.rules().size() == 1;
+        http.put("name", only ? plan.name() : rule.backends().getFirst().service());
+        rule.matches().forEach(match -> http.withArray("match").add(IstioMatch.render(match)));
         ArrayNode routes = http.putArray("route");
-        for (TrafficPlan.Backend backend : rule.backends()) {
+        List<Integer> weights = Weights.of(rule.backends());
+        for (int i = 0; i < weights.size(); i++) {
+            TrafficPlan.Backend backend = rule.backends().get(i);
             ObjectNode route = routes.addObject();
             route.set("destination", destination(plan, backend.service(), backend.port()));
             if (rule.backends().size() > 1) {
-                route.put("weight", backend.share().basisPoints());
+                route.put("weight", weights.get(i));
             }
             route.putObject("headers").putObject("response").putObject("add").put("app-version", backend.service());
         }
@@ -80,7 +98,7 @@ public final class IstioRouter implements TrafficRouter {
     }
 
     @Override
-    public Optional<TrafficPlan> read(JsonNode object) {
+    public Optional<TrafficPlan> read(JsonNode object, int port) {
         JsonNode metadata = object.path("metadata");
         String namespace = metadata.path("namespace").asText();
         JsonNode spec = object.path("spec");
@@ -94,7 +112,7 @@ public final class IstioRouter implements TrafficRouter {
         try {
             List<TrafficPlan.Rule> rules = new ArrayList<>();
             spec.path("http").forEach(http -> rules.add(readRule(http, suffix(namespace))));
-            TrafficPlan plan = new TrafficPlan(metadata.path("name").asText(), namespace, hosts, gateways, rules);
+            TrafficPlan plan = new TrafficPlan(metadata.path("name").asText(), namespace, port, hosts, gateways, rules);
             // whatever the object says beyond the plan would be lost by rendering it
             return SameJson.test(render(plan).path("spec"), spec) ? Optional.of(plan) : Optional.empty();
         } catch (IllegalArgumentException notOfAPlan) {
@@ -103,13 +121,15 @@ public final class IstioRouter implements TrafficRouter {
     }
 
     private static TrafficPlan.Rule readRule(JsonNode http, String suffix) {
+        List<Match> matches = new ArrayList<>();
+        http.path("match").forEach(match -> matches.add(IstioMatch.read(match)));
+        List<Integer> weights = new ArrayList<>();
+        http.path("route").forEach(route -> weights.add(route.path("weight").asInt()));
+        List<Share> shares = weights.size() == 1 ? List.of(Share.ALL) : Weights.read(weights);
         List<TrafficPlan.Backend> backends = new ArrayList<>();
-        for (JsonNode route : http.path("route")) {
-            JsonNode destination = route.path("destination");
-            Share share = http.path("route").size() == 1
-                    ? Share.ALL
-                    : new Share(route.path("weight").asInt());
-            backends.add(new TrafficPlan.Backend(service(destination, suffix), port(destination), share));
+        for (int i = 0; i < shares.size(); i++) {
+            JsonNode destination = http.path("route").path(i).path("destination");
+            backends.add(new TrafficPlan.Backend(service(destination, suffix), port(destination), shares.get(i)));
         }
         List<TrafficPlan.Mirror> mirrors = new ArrayList<>();
         if (http.has("mirror")) {
@@ -118,7 +138,7 @@ public final class IstioRouter implements TrafficRouter {
         for (JsonNode mirror : http.path("mirrors")) {
             mirrors.add(mirror(mirror.path("destination"), mirror.path("percentage"), suffix));
         }
-        return new TrafficPlan.Rule(http.path("name").asText(), backends, mirrors);
+        return new TrafficPlan.Rule(matches, backends, mirrors);
     }
 
     private static TrafficPlan.Mirror mirror(JsonNode destination, JsonNode percentage, String suffix) {

@@ -16,13 +16,12 @@ public final class ReleaseObjects {
     public static final String VERSION = "weir.dev/version";
     /** Of the template that a Deployment shall run. */
     public static final String HASH = "weir.dev/hash";
-    /** The percentage in force, which users may change. */
+    /** The percentage or relative weight in force, which users may change. */
     public static final String WEIGHT = "iter8.tools/weight";
-    /** The spec's percentage when {@link #WEIGHT} was written. */
+    /** The spec's value when {@link #WEIGHT} was written. */
     public static final String SPEC_WEIGHT = "weir.dev/spec-weight";
 
     private static final String WATCH = "iter8.tools/watch";
-    private static final String INGRESS = "istio-ingressgateway.istio-system.svc.cluster.local";
 
     private final Release release;
     private final String uid;
@@ -107,13 +106,10 @@ public final class ReleaseObjects {
         return service;
     }
 
-    /** The Service of the application's own name, for clients outside the mesh's routing. */
-    public ObjectNode entrance() {
+    /** The Service of the application's own name. */
+    public ObjectNode entrance(TrafficRouter router) {
         ObjectNode service = object(ObjectKind.SERVICE, release.service());
-        service.putObject("spec")
-                .put("type", "ExternalName")
-                .put("externalName", INGRESS)
-                .put("sessionAffinity", "None");
+        service.set("spec", router.entrance(release.service(), release.port()));
         return service;
     }
 
@@ -121,13 +117,13 @@ public final class ReleaseObjects {
         return version + "-weight-config";
     }
 
-    public ObjectNode weightConfig(String version, int percent, int specPercent) {
+    public ObjectNode weightConfig(String version, int weight, int specWeight) {
         ObjectNode config = object(ObjectKind.CONFIG_MAP, weightConfigName(version));
         ObjectNode metadata = config.withObject("/metadata");
         metadata.withObject("/labels").put(WATCH, "true").put(VERSION, version);
         metadata.putObject("annotations")
-                .put(WEIGHT, Integer.toString(percent))
-                .put(SPEC_WEIGHT, Integer.toString(specPercent));
+                .put(WEIGHT, Integer.toString(weight))
+                .put(SPEC_WEIGHT, Integer.toString(specWeight));
         return config;
     }
 

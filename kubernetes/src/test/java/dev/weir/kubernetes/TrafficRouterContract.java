@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.weir.engine.Match;
 import dev.weir.engine.MirrorPercent;
 import dev.weir.engine.Share;
 import dev.weir.engine.TrafficPlan;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -27,32 +29,69 @@ abstract class TrafficRouterContract {
 
     abstract TrafficRouter router();
 
-    /** Any plan that this router can express. */
-    TrafficPlan plan() {
-        int versions = random.nextInt(1, 4);
-        List<TrafficPlan.Backend> backends = new ArrayList<>();
-        int left = 10_000;
-        for (int i = 0; i < versions; i++) {
-            int share = i == versions - 1 ? left : random.nextInt(left + 1);
-            left -= share;
-            backends.add(new TrafficPlan.Backend("app-" + i, 80 + random.nextInt(3), new Share(share)));
+    /** Any plan that every router can express. */
+    private TrafficPlan plan() {
+        List<TrafficPlan.Rule> rules = new ArrayList<>();
+        for (int i = random.nextInt(3); i > 0; i--) {
+            rules.add(rule(IntStream.range(0, random.nextInt(1, 4))
+                    .mapToObj(_ -> match())
+                    .toList()));
         }
-        List<TrafficPlan.Mirror> mirrors = IntStream.range(0, random.nextInt(3))
-                .mapToObj(i -> new TrafficPlan.Mirror("copy-" + i, 80, new MirrorPercent(random.nextInt(101))))
-                .toList();
+        rules.add(rule(List.of()));
         return new TrafficPlan(
                 "app",
                 "ns",
+                random.nextInt(80, 83),
                 List.of("app.ns", "app.ns.svc", "app.ns.svc.cluster.local"),
                 random.nextBoolean() ? List.of() : List.of("my-gateway", "other/gateway"),
-                List.of(new TrafficPlan.Rule("app", backends, mirrors)));
+                rules);
+    }
+
+    private TrafficPlan.Rule rule(List<Match> matches) {
+        List<Integer> weights =
+                random.ints(random.nextInt(1, 4), 0, 101).boxed().toList();
+        List<Share> shares = Share.of(weights);
+        List<TrafficPlan.Backend> backends = IntStream.range(0, shares.size())
+                .mapToObj(i -> new TrafficPlan.Backend("app-" + i, 80 + random.nextInt(3), shares.get(i)))
+                .toList();
+        List<TrafficPlan.Mirror> mirrors = IntStream.range(0, random.nextInt(3))
+                .mapToObj(i -> new TrafficPlan.Mirror("copy-" + i, 80, new MirrorPercent(random.nextInt(101))))
+                .toList();
+        return new TrafficPlan.Rule(matches, backends, mirrors);
+    }
+
+    private Match match() {
+        Match.Http any = new Match.Http(
+                switch (random.nextInt(4)) {
+                    case 0 -> new Match.Text(Match.Kind.EXACT, "/a.b");
+                    case 1 -> new Match.Text(Match.Kind.PREFIX, "/v1.0/(x)");
+                    case 2 -> new Match.Text(Match.Kind.REGEX, "/[a-z]+");
+                    default -> null;
+                },
+                random.nextBoolean() ? "POST" : null,
+                conditions("x-tester", "traffic"),
+                conditions("q", "p"));
+        return any.equals(Match.Http.ALWAYS) ? Match.Http.header("traffic", "test") : any;
+    }
+
+    private List<Match.Named> conditions(String... names) {
+        return Arrays.stream(names)
+                .filter(_ -> random.nextInt(3) == 0)
+                .map(name -> new Match.Named(
+                        name,
+                        random.nextBoolean()
+                                ? new Match.Text(Match.Kind.EXACT, "te st")
+                                : new Match.Text(Match.Kind.REGEX, "t.*")))
+                .toList();
     }
 
     @Test
     void readsBackWhatItRenders() {
         for (int i = 0; i < PLANS; i++) {
             TrafficPlan plan = plan();
-            assertThat(router().read(router().render(plan))).as("seed %d", seed).contains(plan);
+            assertThat(router().read(router().render(plan), plan.port()))
+                    .as("seed %d", seed)
+                    .contains(plan);
         }
     }
 
@@ -73,7 +112,7 @@ abstract class TrafficRouterContract {
             ObjectNode object = router().render(plan);
             JsonNode before = object.deepCopy();
             edit(object.path("spec"));
-            Optional<TrafficPlan> read = router().read(object);
+            Optional<TrafficPlan> read = router().read(object, plan.port());
             assertThat(read)
                     .as("seed %d: %s edited to %s", seed, before, object)
                     .isNotEqualTo(Optional.of(plan));

@@ -3,6 +3,9 @@ package dev.weir.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.re2j.Pattern;
+import com.google.re2j.PatternSyntaxException;
+import dev.weir.engine.Match;
 import dev.weir.engine.MirrorPercent;
 import dev.weir.engine.Release;
 import java.util.ArrayList;
@@ -13,11 +16,16 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Translates one spec into the engine's words and collects what is wrong with it. Used once. */
 final class ReleaseParser {
     private static final int STANDARD_PERCENT = 100;
+    private static final int STANDARD_SHARE = 1;
+    private static final int MOST_SHARE = 1_000_000;
+    /** What a tester sends to reach a candidate that has no conditions of its own. */
+    private static final Match STANDARD_MATCH = Match.Http.header("traffic", "test");
 
     private final String name;
     private final String namespace;
@@ -34,8 +42,14 @@ final class ReleaseParser {
 
     ReleaseSpec.Parsed parse() {
         oneOf("spec.workload", spec.workload(), ReleaseSpec.WORKLOAD_DEPLOYMENT);
-        oneOf("spec.strategy", spec.strategy(), ReleaseSpec.STRATEGY_NONE, ReleaseSpec.STRATEGY_MIRROR);
-        oneOf("spec.router", spec.router(), ReleaseSpec.ROUTER_ISTIO);
+        oneOf(
+                "spec.strategy",
+                spec.strategy(),
+                ReleaseSpec.STRATEGY_NONE,
+                ReleaseSpec.STRATEGY_MIRROR,
+                ReleaseSpec.STRATEGY_CANARY,
+                ReleaseSpec.STRATEGY_BLUE_GREEN);
+        oneOf("spec.router", spec.router(), ReleaseSpec.ROUTER_ISTIO, ReleaseSpec.ROUTER_GATEWAY_API);
         List<Release.Version> versions = versions();
         if (!violations.isEmpty()) {
             return new ReleaseSpec.Parsed.Invalid(List.copyOf(violations));
@@ -44,11 +58,21 @@ final class ReleaseParser {
                 name,
                 namespace,
                 spec.router(),
-                spec.strategy().equals(ReleaseSpec.STRATEGY_MIRROR) ? Release.Strategy.MIRROR : Release.Strategy.NONE,
+                strategy(),
                 service,
+                Objects.requireNonNull(spec.service().port()),
                 spec.gateways(),
                 spec.adopt(),
                 versions));
+    }
+
+    private Release.Strategy strategy() {
+        return switch (spec.strategy()) {
+            case ReleaseSpec.STRATEGY_MIRROR -> Release.Strategy.MIRROR;
+            case ReleaseSpec.STRATEGY_CANARY -> Release.Strategy.CANARY;
+            case ReleaseSpec.STRATEGY_BLUE_GREEN -> Release.Strategy.BLUE_GREEN;
+            default -> Release.Strategy.NONE;
+        };
     }
 
     private void oneOf(String field, String value, String... allowed) {
@@ -82,16 +106,65 @@ final class ReleaseParser {
             if (sources != 1) {
                 violations.add(field + ": exactly one of image, template and workloadRef is required");
             }
-            int percent = Objects.requireNonNullElse(version.mirrorPercent(), STANDARD_PERCENT);
-            if (percent < 0 || percent > 100) {
-                violations.add(field + ".mirrorPercent: " + percent + " is not from 0 to 100");
-                percent = 0;
-            }
+            int percent = within(field + ".mirrorPercent", version.mirrorPercent(), STANDARD_PERCENT, 100);
+            int share = within(field + ".share", version.share(), STANDARD_SHARE, MOST_SHARE);
             sameName(field + ".template", version.template(), own);
             sameName(field + ".serviceTemplate", version.serviceTemplate(), own);
-            versions.add(version(version, percent));
+            versions.add(version(version, percent, share, matches(field + ".matches", version)));
         }
         return versions;
+    }
+
+    /** A whole number from 0 on; the standard one if the value is missing or out of bounds, which is a violation. */
+    private int within(String field, @Nullable Integer value, int standard, int most) {
+        int given = Objects.requireNonNullElse(value, standard);
+        if (given < 0 || given > most) {
+            violations.add(field + ": " + given + " is not from 0 to " + most);
+            return standard;
+        }
+        return given;
+    }
+
+    /** The conditions as the router reads them back; a standard one where the spec has none. */
+    private List<Match> matches(String field, ReleaseSpec.Version version) {
+        List<Match> matches = new ArrayList<>();
+        boolean istio = spec.router().equals(ReleaseSpec.ROUTER_ISTIO);
+        for (int i = 0; i < version.matches().size(); i++) {
+            HttpRouteMatch match = version.matches().get(i);
+            String at = field + "[" + i + "]";
+            try {
+                if (match.istio() == null) {
+                    Match.Http http = match.http();
+                    patterns(at, http);
+                    matches.add(istio ? IstioMatch.read(IstioMatch.render(http)) : http);
+                } else if (!istio) {
+                    violations.add(at + ".istio: the router " + spec.router() + " does not know Istio's words");
+                } else if (!match.equals(new HttpRouteMatch(null, null, List.of(), List.of(), match.istio()))) {
+                    violations.add(at + ": istio stands for a whole condition; nothing may be beside it");
+                } else {
+                    matches.add(IstioMatch.read(match.istio()));
+                }
+            } catch (IllegalArgumentException wrong) {
+                violations.add(at + ": " + wrong.getMessage());
+            }
+        }
+        return matches.isEmpty() ? List.of(STANDARD_MATCH) : matches;
+    }
+
+    private void patterns(String field, Match.Http match) {
+        Stream.concat(
+                        Stream.ofNullable(match.path()),
+                        Stream.concat(match.headers().stream(), match.query().stream())
+                                .map(Match.Named::text))
+                .filter(text -> text.kind() == Match.Kind.REGEX)
+                .forEach(text -> {
+                    try {
+                        Pattern.compile(text.value());
+                    } catch (PatternSyntaxException wrong) {
+                        violations.add(
+                                field + ": \"" + text.value() + "\" is no RE2 pattern: " + wrong.getDescription());
+                    }
+                });
     }
 
     /** A version's objects have its name: two names for one thing would only make the route harder to read. */
@@ -110,7 +183,7 @@ final class ReleaseParser {
         }
     }
 
-    private Release.Version version(ReleaseSpec.Version version, int percent) {
+    private Release.Version version(ReleaseSpec.Version version, int percent, int share, List<Match> matches) {
         String own = Objects.requireNonNullElse(version.name(), "");
         int port = Objects.requireNonNullElse(
                 version.port(), Objects.requireNonNull(spec.service().port()));
@@ -128,7 +201,9 @@ final class ReleaseParser {
                 Optional.ofNullable(version.workloadRef())
                         .map(ReleaseSpec.WorkloadRef::name)
                         .orElse(null),
-                new MirrorPercent(percent));
+                new MirrorPercent(percent),
+                share,
+                matches);
     }
 
     private static Map<String, String> merged(

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The {@code spec} of a {@code weir.dev/v1alpha1 Release} as the user wrote it, with the defaults of its definition.
  *
- * @param gateways Istio Gateways besides the mesh, each {@code name} or {@code namespace/name}
+ * @param gateways Gateways of the router's kind besides the mesh, each {@code name} or {@code namespace/name}
  * @param metadata labels and annotations for the objects of every version
  * @param versions the first is the primary
  */
@@ -29,7 +29,10 @@ public record ReleaseSpec(
         List<Version> versions) {
     static final String STRATEGY_NONE = "None";
     static final String STRATEGY_MIRROR = "Mirror";
+    static final String STRATEGY_CANARY = "Canary";
+    static final String STRATEGY_BLUE_GREEN = "BlueGreen";
     static final String ROUTER_ISTIO = "Istio";
+    static final String ROUTER_GATEWAY_API = "GatewayAPI";
     static final String WORKLOAD_DEPLOYMENT = "Deployment";
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -72,6 +75,7 @@ public record ReleaseSpec(
      * @param port null for the service's
      * @param mirrorPercent 0 to 100; null for 100
      * @param share relative weight, 0 to 1 000 000; null for 1
+     * @param matches which requests a canary's candidate gets, any of them; none for a standard one
      * @param template metadata and spec of its Deployment
      * @param serviceTemplate metadata and spec of its Service
      */
@@ -84,9 +88,14 @@ public record ReleaseSpec(
             @Nullable Integer port,
             @Nullable Integer mirrorPercent,
             @Nullable Integer share,
+            List<HttpRouteMatch> matches,
             @Nullable ObjectNode template,
             @Nullable ObjectNode serviceTemplate,
-            @Nullable WorkloadRef workloadRef) {}
+            @Nullable WorkloadRef workloadRef) {
+        public Version {
+            matches = List.copyOf(Objects.requireNonNullElse(matches, List.of()));
+        }
+    }
 
     /** A Deployment that exists already. */
     @JsonIgnoreProperties(ignoreUnknown = true)

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * The {@code status} of a {@code weir.dev/v1alpha1 Release}.
  *
  * @param serving the version that answers users' requests, as last observed
- * @param routed the plan that the route carried out when last observed; absent if it was not the wanted one
+ * @param routed the route that was in force when last observed; absent if it was not the wanted one
  * @param candidate names of the candidates, joined with commas
  * @param weight the mirror percentages, joined with commas in the order of the candidates
  * @param why the rules that fired, as sentences
@@ -33,7 +33,7 @@ public record ReleaseStatus(
         @Nullable String strategy,
         @Nullable String primary,
         @Nullable String serving,
-        @Nullable RoutedPlan routed,
+        @Nullable RoutedSince routed,
         @Nullable String candidate,
         @Nullable String weight,
         List<Condition> conditions,
@@ -59,18 +59,18 @@ public record ReleaseStatus(
             String message) {}
 
     /**
-     * @param plan a fingerprint
+     * @param route the routing object's uid and generation, followed by the number of older routes beside it
      * @param since when it was first seen in force
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
-    public record RoutedPlan(String plan, String since) {
-        private static @Nullable RoutedPlan of(@Nullable Routed routed) {
-            return routed == null ? null : new RoutedPlan(routed.plan(), seconds(routed.since()));
+    public record RoutedSince(String route, String since) {
+        private static @Nullable RoutedSince of(@Nullable Routed routed) {
+            return routed == null ? null : new RoutedSince(routed.route(), seconds(routed.since()));
         }
 
         /** What the next decision needs to remember. */
         public Routed routed() {
-            return new Routed(plan, Instant.parse(since));
+            return new Routed(route, Instant.parse(since));
         }
     }
 
@@ -126,7 +126,7 @@ public record ReleaseStatus(
                 release.path("spec").path("strategy").asText(ReleaseSpec.STRATEGY_NONE),
                 status.traffic().primary(),
                 status.traffic().serving(),
-                RoutedPlan.of(status.traffic().routed()),
+                RoutedSince.of(status.traffic().routed()),
                 status.traffic().candidate(),
                 status.traffic().weight(),
                 Stream.of(Decision.Phase.values())

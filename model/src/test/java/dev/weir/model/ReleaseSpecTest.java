@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.weir.engine.Match;
 import dev.weir.engine.Release;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,12 +32,60 @@ class ReleaseSpecTest {
                         ReleaseSpec.Parsed.Invalid.class,
                         invalid -> assertThat(invalid.violations())
                                 .containsExactly(
-                                        "spec.strategy: \"Sideways\" is not one of None, Mirror",
-                                        "spec.router: \"Nginx\" is not one of Istio",
+                                        "spec.strategy: \"Sideways\" is not one of None, Mirror, Canary, BlueGreen",
+                                        "spec.router: \"Nginx\" is not one of Istio, GatewayAPI",
                                         "spec.versions[0].name: \"app\" is the name of the application's service; it must differ",
                                         "spec.versions[1]: exactly one of image, template and workloadRef is required",
                                         "spec.versions[2].name: \"b\" is used twice; names of versions must differ",
                                         "spec.versions[2].mirrorPercent: 150 is not from 0 to 100"));
+    }
+
+    private static List<Match> matches(String router, String matches) throws Exception {
+        ReleaseSpec.Parsed parsed = parse("router: " + router + "\nstrategy: Canary\nversions: [{name: a, image: b},"
+                + " {name: c, image: d, matches: " + matches + "}]");
+        return parsed instanceof ReleaseSpec.Parsed.Valid(Release release)
+                ? release.candidates().getFirst().matches()
+                : List.of();
+    }
+
+    @Test
+    void bothRoutersTakeHttpRoutesWords() throws Exception {
+        Match.Text path = new Match.Text(Match.Kind.PREFIX, "/a");
+        Match.Named header = new Match.Named("x-b", new Match.Text(Match.Kind.REGEX, "c.*"));
+        Match.Named query = new Match.Named("Q", new Match.Text(Match.Kind.EXACT, "v"));
+        for (String router : List.of("Istio", "GatewayAPI")) {
+            assertThat(matches(router, """
+                    [{path: {type: PathPrefix, value: /a/}, method: GET,
+                      headers: [{type: RegularExpression, name: X-B, value: c.*}],
+                      queryParams: [{name: Q, value: v}]}]"""))
+                    .containsExactly(new Match.Http(path, "GET", List.of(header), List.of(query)));
+            assertThat(matches(router, "[]")).containsExactly(Match.Http.header("traffic", "test"));
+            assertThat(matches(router, "[{path: {value: /}}]")).containsExactly(Match.Http.ALWAYS);
+        }
+        assertThat(matches("Istio", "[{istio: {headers: {x-b: {regex: c.*}}}}]"))
+                .containsExactly(new Match.Http(null, null, List.of(header), List.of()));
+    }
+
+    @Test
+    void refusesMatchesThatNobodyCarriesOut() throws Exception {
+        assertThat(parse("""
+                        router: GatewayAPI
+                        strategy: Canary
+                        versions:
+                        - {name: a, image: b}
+                        - name: c
+                          image: d
+                          matches:
+                          - istio: {ignoreUriCase: true}
+                          - headers: [{name: X-B, value: c}, {name: x-b, value: c}]
+                          - path: {type: RegularExpression, value: "/("}
+                          - path: {type: Suffix, value: /a}
+                        """))
+                .isEqualTo(new ReleaseSpec.Parsed.Invalid(List.of(
+                        "spec.versions[1].matches[0].istio: the router GatewayAPI does not know Istio's words",
+                        "spec.versions[1].matches[1]: a header or a query parameter is named twice",
+                        "spec.versions[1].matches[2]: \"/(\" is no RE2 pattern: missing closing )",
+                        "spec.versions[1].matches[3]: \"Suffix\" is no type of comparison")));
     }
 
     @Test

@@ -70,7 +70,7 @@ final class ReleaseLoop {
         String uid = object.path("metadata").path("uid").asText();
         TrafficRouter router = routers.require(release.router());
         List<JsonNode> owned = world.owned(release.namespace(), release.name());
-        ReleaseObserver observer = new ReleaseObserver(world, router, release, uid, owned);
+        ReleaseObserver observer = new ReleaseObserver(world, routers, release, uid, owned);
         Observed seen = observer.observe(ReleaseStatus.of(object));
         Decision decision = ReleaseDecider.decide(release, seen, clock.instant());
         // that something is refused stays said until everything went through
@@ -155,9 +155,9 @@ final class ReleaseLoop {
             switch (action) {
                 case Action.RecordRevision _ -> record();
                 case Action.ApplyVersion(Release.Version version) -> apply(version);
-                case Action.ApplyEntrance _ -> apply(objects.entrance());
-                case Action.ApplyWeightConfig(String version, int percent, int specPercent) ->
-                    weightConfig(objects.weightConfig(version, percent, specPercent));
+                case Action.ApplyEntrance _ -> apply(objects.entrance(router));
+                case Action.ApplyWeightConfig(String version, int weight, int specWeight) ->
+                    weightConfig(objects.weightConfig(version, weight, specWeight));
                 // never left out: the decision asks for it only when the route says something else
                 case Action.ApplyRoute(var plan) -> world.apply(objects.route(router, plan));
                 case Action.Prune(Set<String> keep, boolean routes) -> prune(keep, routes);

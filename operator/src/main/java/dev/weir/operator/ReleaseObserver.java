@@ -8,6 +8,7 @@ import dev.weir.engine.TrafficPlan;
 import dev.weir.kubernetes.ObjectKind;
 import dev.weir.kubernetes.ReleaseObjects;
 import dev.weir.kubernetes.TrafficRouter;
+import dev.weir.kubernetes.TrafficRouters;
 import dev.weir.model.ReleaseStatus;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** One look at a release's objects, in the engine's words. */
 final class ReleaseObserver {
     private final World world;
+    private final TrafficRouters routers;
     private final TrafficRouter router;
     private final Release release;
     private final String uid;
@@ -32,9 +34,10 @@ final class ReleaseObserver {
      * @param uid of the Release
      * @param owned what carries its label
      */
-    ReleaseObserver(World world, TrafficRouter router, Release release, String uid, List<JsonNode> owned) {
+    ReleaseObserver(World world, TrafficRouters routers, Release release, String uid, List<JsonNode> owned) {
         this.world = world;
-        this.router = router;
+        this.routers = routers;
+        this.router = routers.require(release.router());
         this.release = release;
         this.uid = uid;
         this.owned = owned;
@@ -85,6 +88,7 @@ final class ReleaseObserver {
                 route(),
                 Objects.requireNonNullElse(status.serving(), ""),
                 status.routed() == null ? null : status.routed().routed(),
+                oldRoutes(),
                 notOwned());
     }
 
@@ -169,10 +173,24 @@ final class ReleaseObserver {
                 .filter(object -> is(object, router.kind()) && name(object).equals(release.service()))
                 .findFirst()
                 .<Observed.Route>map(object -> {
-                    Optional<TrafficPlan> plan = router.read(object);
-                    return plan.isPresent() ? new Observed.Route.InForce(plan.get()) : new Observed.Route.Edited();
+                    Optional<TrafficPlan> plan = router.read(object, release.port());
+                    JsonNode metadata = object.path("metadata");
+                    String revision = metadata.path("uid").asText() + "/"
+                            + metadata.path("generation").asLong();
+                    return plan.isPresent()
+                            ? new Observed.Route.InForce(plan.get(), revision)
+                            : new Observed.Route.Edited();
                 })
                 .orElseGet(Observed.Route.Missing::new);
+    }
+
+    private List<String> oldRoutes() {
+        return owned.stream()
+                .filter(object -> routers.kinds().stream().anyMatch(kind -> is(object, kind)))
+                .filter(object -> !is(object, router.kind()) || !name(object).equals(release.service()))
+                .map(object -> object.path("kind").asText() + "/" + name(object))
+                .sorted()
+                .toList();
     }
 
     /** Wanted names that are taken by objects which this release does not own. */
@@ -206,13 +224,11 @@ final class ReleaseObserver {
         wanted.put(ObjectKind.DEPLOYMENT, deployments);
         wanted.put(ObjectKind.SERVICE, services);
         wanted.put(router.kind(), List.of(release.service()));
-        if (release.strategy() == Release.Strategy.MIRROR) {
-            wanted.put(
-                    ObjectKind.CONFIG_MAP,
-                    release.candidates().stream()
-                            .map(version -> ReleaseObjects.weightConfigName(version.name()))
-                            .toList());
-        }
+        wanted.put(
+                ObjectKind.CONFIG_MAP,
+                release.weighted().stream()
+                        .map(version -> ReleaseObjects.weightConfigName(version.name()))
+                        .toList());
         return wanted;
     }
 

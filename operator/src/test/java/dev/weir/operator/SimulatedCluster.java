@@ -28,7 +28,14 @@ final class SimulatedCluster implements World {
     static final String NAMESPACE = "ns";
     static final String RELEASE = "app";
     private static final List<String> KINDS = List.of(
-            "Release", "Deployment", "Service", "ConfigMap", "ControllerRevision", "EndpointSlice", "VirtualService");
+            "Release",
+            "Deployment",
+            "Service",
+            "ConfigMap",
+            "ControllerRevision",
+            "EndpointSlice",
+            "VirtualService",
+            "HTTPRoute");
     /** Pods of this image never become ready. */
     static final String BROKEN = "broken";
 

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 
 /** Somebody who changes the release of a {@link SimulatedCluster}, and at times what is not theirs. */
 final class SimulatedUser {
+    private static final List<String> STRATEGIES = List.of("None", "Mirror", "Mirror", "Canary", "BlueGreen");
     private static final int FALLEN = -1;
     private static final Override NONE = new Override(-2, 0);
     private static final Override UNSURE = new Override(-3, 0);
@@ -22,6 +23,9 @@ final class SimulatedUser {
     private final SimulatedCluster cluster;
     private final Consumer<String> tell;
     private Override override = NONE;
+    private String strategy = "Mirror";
+    private String overrodeIn = "";
+    private String router = "Istio";
 
     /**
      * What the user annotated app-1 with.
@@ -50,7 +54,13 @@ final class SimulatedUser {
                     return created;
                 });
         ObjectNode spec = release.putObject("spec");
-        spec.put("strategy", random.nextInt(4) == 0 ? "None" : "Mirror");
+        if (random.nextBoolean()) {
+            strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
+        }
+        if (random.nextInt(4) == 0) {
+            router = router.equals("Istio") ? "GatewayAPI" : "Istio";
+        }
+        spec.put("strategy", strategy).put("router", router);
         ArrayNode versions = spec.putArray("versions");
         List<String> names = new ArrayList<>(List.of("app-0", "app-1", "app-2"));
         int count = random.nextInt(1, 4);
@@ -59,7 +69,8 @@ final class SimulatedUser {
             String name = names.remove(random.nextInt(5) == 0 ? random.nextInt(names.size()) : 0);
             ObjectNode version = versions.addObject().put("name", name);
             version.put("image", random.nextInt(8) == 0 ? SimulatedCluster.BROKEN : "image-" + random.nextInt(2));
-            version.put("mirrorPercent", List.of(0, 10, 50, 100).get(random.nextInt(4)));
+            int weight = List.of(0, 10, 50, 100).get(random.nextInt(4));
+            version.put("mirrorPercent", weight).put("share", weight);
         }
         tell.accept("user: " + spec);
         cluster.put(release);
@@ -68,17 +79,19 @@ final class SimulatedUser {
 
     /** Does one thing. */
     void acts() {
-        ObjectNode route = cluster.get("VirtualService", SimulatedCluster.RELEASE);
+        String kind = random.nextInt(4) == 0 ? "VirtualService" : routeKind();
+        ObjectNode route = cluster.get(kind, SimulatedCluster.RELEASE);
         switch (random.nextInt(10)) {
             case 0, 4 -> {
                 tell.accept("user deletes the route");
-                cluster.remove("VirtualService", SimulatedCluster.RELEASE);
+                cluster.remove(kind, SimulatedCluster.RELEASE);
             }
             case 1 -> {
                 if (route != null) {
                     tell.accept("user edits the route");
                     ObjectNode edited = route.deepCopy();
-                    ((ObjectNode) edited.at("/spec/http/0")).put("timeout", "1s");
+                    JsonNode rules = edited.at(kind.equals("HTTPRoute") ? "/spec/rules/0" : "/spec/http/0");
+                    ((ObjectNode) rules).put("timeout", "1s");
                     cluster.put(edited);
                 }
             }
@@ -90,6 +103,11 @@ final class SimulatedUser {
             }
             default -> spec();
         }
+    }
+
+    /** The kind of the routing object that the user wants at present. */
+    private String routeKind() {
+        return router.equals("Istio") ? "VirtualService" : "HTTPRoute";
     }
 
     private void annotate() {
@@ -108,16 +126,25 @@ final class SimulatedUser {
         tell.accept("user annotates " + weight);
         edited.withObject("/metadata").withObject("/annotations").put(ReleaseObjects.WEIGHT, weight);
         cluster.put(edited);
-        boolean percentage = weight.matches("\\d+") && Integer.parseInt(weight) <= 100;
+        boolean percentage = weight.matches("\\d+") && Integer.parseInt(weight) <= most(strategy);
+        overrodeIn = strategy;
         override = !settled ? UNSURE : percentage ? new Override(specPercent("app-1"), Integer.parseInt(weight)) : NONE;
     }
 
-    /** What the spec says of a version's copies; -1 if it wants none. */
+    /** The greatest weight that a strategy knows. */
+    static int most(String strategy) {
+        return strategy.equals("BlueGreen") ? 1_000_000 : 100;
+    }
+
+    /** What the spec says of a version's weight; -1 if it has none. */
     private int specPercent(String version) {
         JsonNode spec = Objects.requireNonNull(cluster.get("Release", SimulatedCluster.RELEASE))
                 .path("spec");
-        if (spec.path("strategy").asText().equals("Mirror")) {
-            for (int i = 1; i < spec.path("versions").size(); i++) {
+        String wanted = spec.path("strategy").asText();
+        if (wanted.equals("Mirror") || wanted.equals("BlueGreen")) {
+            for (int i = wanted.equals("Mirror") ? 1 : 0;
+                    i < spec.path("versions").size();
+                    i++) {
                 if (spec.at("/versions/" + i + "/name").asText().equals(version)) {
                     return spec.at("/versions/" + i + "/mirrorPercent").asInt();
                 }
@@ -131,7 +158,10 @@ final class SimulatedUser {
         if (override.equals(NONE) || override.equals(UNSURE)) {
             return;
         }
-        if (specPercent("app-1") != override.overrode()) {
+        if (!strategy.equals(overrodeIn)) {
+            // another strategy keeps or drops the object, and may know the value or not
+            override = UNSURE;
+        } else if (specPercent("app-1") != override.overrode()) {
             override = new Override(override.overrode(), FALLEN);
         } else if (override.percent() == FALLEN) {
             // the operator may or may not have seen the value in between

@@ -2,6 +2,7 @@ package dev.weir.operator;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.Match;
 import dev.weir.engine.TrafficPlan;
 import dev.weir.kubernetes.ReleaseObjects;
 import dev.weir.kubernetes.TrafficRouter;
@@ -15,8 +16,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -30,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Simulation {
     private static final Duration STEP = Duration.ofMillis(500);
+    private static final List<String> ROUTERS = List.of("Istio", "GatewayAPI");
     private static final Duration STABLE = Duration.ofSeconds(5);
     /** The status has whole seconds. */
     private static final Duration ROUNDED = Duration.ofSeconds(1);
@@ -44,7 +48,7 @@ final class Simulation {
     private final long seed;
     private final SimulatedCluster cluster;
     private final SimulatedUser user;
-    private final TrafficRouter router = TrafficRouters.load().require("Istio");
+    private final TrafficRouters routers = TrafficRouters.load();
     private final Clock clock;
     private final Deque<String> history = new ArrayDeque<>();
     /** Versions that the status last called ready. */
@@ -56,12 +60,10 @@ final class Simulation {
     /** The version that answers as the operator sees it; empty if it knows of none. */
     private String before = "";
 
-    private @Nullable TrafficPlan lastRoute;
-    /** When each plan last came into force. */
-    private final Map<TrafficPlan, Instant> routedSince = new HashMap<>();
-
-    /** When a pass last did not come to its end, so that what it found may not be remembered. */
-    private Instant broken = Instant.MIN;
+    /** By kind: the plan in force. */
+    private final Map<String, TrafficPlan> lastRoutes = new HashMap<>();
+    /** By kind: when each plan last came into force. */
+    private final Map<String, Map<TrafficPlan, Instant>> routedSince = new HashMap<>();
 
     /** True if the primary was rolled out as the operator saw it when the pass began. */
     private boolean rolledOut;
@@ -111,7 +113,7 @@ final class Simulation {
 
     private Optional<Instant> step(double current, Optional<Instant> wake) {
         boolean changed = cluster.step(STEP, current);
-        followRoute();
+        followRoutes();
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
         boolean due = wake.filter(time -> !time.isAfter(cluster.now())).isPresent();
         if (release == null || !changed && !due) {
@@ -123,11 +125,9 @@ final class Simulation {
             return loop.pass(release.deepCopy());
         } catch (SimulatedCluster.Transient failure) {
             remember("failed: " + failure.getMessage());
-            broken = cluster.now();
             return Optional.of(cluster.now());
         } catch (SimulatedCluster.Crash crash) {
             remember("crashed");
-            broken = cluster.now();
             cluster.restarted();
             loop = newLoop();
             return Optional.of(cluster.now());
@@ -144,22 +144,51 @@ final class Simulation {
     private void expect(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError("seed " + seed + ": " + what + "\n" + String.join("\n", history) + "\nrelease "
-                    + cluster.get("Release", SimulatedCluster.RELEASE) + "\nroute " + route());
+                    + cluster.get("Release", SimulatedCluster.RELEASE) + "\nroutes " + routes());
         }
     }
 
-    /** The plan in force; null if there is none or somebody edited it. */
-    private @Nullable TrafficPlan route() {
-        ObjectNode route = cluster.get("VirtualService", SimulatedCluster.RELEASE);
-        return route == null ? null : router.read(route).orElse(null);
+    /** The router that a release asks for. */
+    private TrafficRouter router(JsonNode release) {
+        return routers.require(spec(release).path("router").asText());
     }
 
-    private void followRoute() {
-        TrafficPlan plan = route();
-        if (plan != null && !plan.equals(lastRoute)) {
-            routedSince.put(plan, cluster.now());
+    /** The plan that an object says; null if there is none or somebody edited it. */
+    private static @Nullable TrafficPlan plan(@Nullable JsonNode route, TrafficRouter router) {
+        return route == null ? null : router.read(route, 80).orElse(null);
+    }
+
+    /** The plans in force, of every kind. */
+    private List<TrafficPlan> routes() {
+        return ROUTERS.stream()
+                .map(routers::require)
+                .map(router -> plan(cluster.get(router.kind().kind(), SimulatedCluster.RELEASE), router))
+                .filter(Objects::nonNull)
+                .toList();
+    }
+
+    private void followRoutes() {
+        for (String name : ROUTERS) {
+            TrafficRouter router = routers.require(name);
+            String kind = router.kind().kind();
+            TrafficPlan plan = plan(cluster.get(kind, SimulatedCluster.RELEASE), router);
+            if (plan == null) {
+                lastRoutes.remove(kind);
+            } else if (!plan.equals(lastRoutes.put(kind, plan))) {
+                routedSince.computeIfAbsent(kind, _ -> new HashMap<>()).put(plan, cluster.now());
+            }
         }
-        lastRoute = plan;
+    }
+
+    /** True if proxies had time to take the route that the operator sees. */
+    private boolean taken(TrafficRouter router) {
+        String kind = router.kind().kind();
+        TrafficPlan seen = plan(cluster.seen(kind, SimulatedCluster.RELEASE), router);
+        if (seen == null) {
+            return false;
+        }
+        Instant since = routedSince.getOrDefault(kind, Map.of()).getOrDefault(seen, cluster.now());
+        return !cluster.now().isBefore(since.plus(ROUNDED));
     }
 
     private boolean seenRolledOut(JsonNode release) {
@@ -180,15 +209,14 @@ final class Simulation {
     }
 
     private String seenServing(JsonNode release) {
-        JsonNode route = cluster.seen("VirtualService", SimulatedCluster.RELEASE);
-        return Optional.ofNullable(route)
-                .flatMap(router::read)
-                .map(plan -> plan.rules().getFirst().backends().getFirst().service())
+        TrafficRouter router = router(release);
+        return Optional.ofNullable(plan(cluster.seen(router.kind().kind(), SimulatedCluster.RELEASE), router))
+                .map(plan -> plan.rules().getLast().backends().getFirst().service())
                 .orElseGet(() -> release.at("/status/serving").asText());
     }
 
     private void check(String what, JsonNode object) {
-        followRoute();
+        followRoutes();
         String kind = object.path("kind").asText();
         String name = object.path("metadata").path("name").asText();
         remember(what + " " + kind + "/" + name);
@@ -202,8 +230,8 @@ final class Simulation {
             }
             expect(held == 1, "a release is Ready, Reconciling or Stalled, and just one of them");
             standings(object.at("/status/versions"));
-        } else if (what.equals("apply") && kind.equals("VirtualService")) {
-            TrafficPlan plan = router.read(object).orElse(null);
+        } else if (what.equals("apply") && (kind.equals("VirtualService") || kind.equals("HTTPRoute"))) {
+            TrafficPlan plan = plan(object, routers.require(kind.equals("HTTPRoute") ? "GatewayAPI" : "Istio"));
             expect(plan != null, "the route says just what a plan says");
             if (plan != null) {
                 routed(plan);
@@ -220,42 +248,77 @@ final class Simulation {
                     .mapToInt(backend -> backend.share().basisPoints())
                     .sum();
             expect(shares == 10_000, "shares add up to all");
-            String backend = rule.backends().getFirst().service();
+        }
+        answers(plan.rules().getLast());
+        JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
+        String strategy = release == null ? "" : spec(release).path("strategy").asText();
+        expect(strategy.equals("Canary") || plan.rules().size() == 1, "only a canary has rules of its own");
+        for (TrafficPlan.Rule rule : plan.rules().subList(0, plan.rules().size() - 1)) {
             expect(
-                    rule.backends().size() == 1 && inSpecOrServing(backend),
-                    "only the primary, or what answered before it, answers");
-            if (!cluster.seenReady(backend)) {
-                String was = before.isEmpty() ? backend : before;
-                expect(
-                        was.equals(backend) || !cluster.seenReady(was),
-                        "requests move from " + was + ", which is ready, to " + backend + ", which is not");
-                expect(routeExisted(), "the first route leads to a ready version");
-            }
-            for (TrafficPlan.Mirror mirror : rule.mirrors()) {
-                expect(cluster.seenReady(mirror.service()), mirror.service() + " gets copies although it is not ready");
-                stable(mirror.service());
-                expect(mirror.percent().percent() == wantedPercent(mirror.service()), "copies as the user wants them");
-            }
+                    rule.backends().size() == 1
+                            && rule.mirrors().isEmpty()
+                            && rule.matches().equals(List.of(Match.Http.header("traffic", "test"))),
+                    "a canary gets what its condition says");
+            gets(rule.backends().getFirst().service());
         }
     }
 
+    /** The rule of all requests that nothing else matches. */
+    private void answers(TrafficPlan.Rule rule) {
+        expect(rule.matches().isEmpty(), "the last rule matches everything");
+        String backend = rule.backends().getFirst().service();
+        expect(inSpecOrServing(backend), "only the primary, or what answered before it, answers first");
+        if (!cluster.seenReady(backend)) {
+            String was = before.isEmpty() ? backend : before;
+            expect(
+                    was.equals(backend) || !cluster.seenReady(was),
+                    "requests move from " + was + ", which is ready, to " + backend + ", which is not");
+            expect(routeExisted(), "the first route leads to a ready version");
+        }
+        List<TrafficPlan.Backend> others =
+                rule.backends().subList(1, rule.backends().size());
+        JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
+        int total = release == null
+                ? 0
+                : Math.max(0, wantedWeight(name(spec(release).at("/versions/0"))));
+        for (TrafficPlan.Backend other : others) {
+            gets(other.service());
+            total += wantedWeight(other.service());
+        }
+        for (TrafficPlan.Backend other : others) {
+            double points = wantedWeight(other.service()) * 10_000.0 / total;
+            expect(Math.abs(other.share().basisPoints() - points) <= 1, "shares are as the user wants them");
+        }
+        for (TrafficPlan.Mirror mirror : rule.mirrors()) {
+            gets(mirror.service());
+            expect(mirror.percent().percent() == wantedWeight(mirror.service()), "copies as the user wants them");
+        }
+    }
+
+    /** Requests or copies of some lead to a version that is not the primary. */
+    private void gets(String version) {
+        expect(cluster.seenReady(version), version + " gets requests although it is not ready");
+        stable(version);
+    }
+
+    private static String name(JsonNode version) {
+        return version.path("name").asText();
+    }
+
     private void calledReady(JsonNode release) {
-        String primary = spec(release).at("/versions/0/name").asText();
-        Optional<TrafficPlan> seen = Optional.ofNullable(cluster.seen("VirtualService", SimulatedCluster.RELEASE))
-                .flatMap(router::read);
+        String primary = name(spec(release).at("/versions/0"));
+        TrafficRouter router = router(release);
+        TrafficPlan seen = plan(cluster.seen(router.kind().kind(), SimulatedCluster.RELEASE), router);
         expect(
-                seen.filter(plan -> plan.rules()
-                                .getFirst()
+                seen != null
+                        && seen.rules()
+                                .getLast()
                                 .backends()
                                 .getFirst()
                                 .service()
-                                .equals(primary))
-                        .isPresent(),
+                                .equals(primary),
                 "it is called ready although the route does not lead to " + primary);
-        Instant since = routedSince.getOrDefault(seen.orElseThrow(), cluster.now());
-        expect(
-                !cluster.now().isBefore(since.plus(ROUNDED)) || !broken.isBefore(since.minus(STEP)),
-                "it is called ready before proxies had time to take the route");
+        expect(taken(router), "it is called ready before proxies had time to take the route");
         for (JsonNode version : spec(release).path("versions")) {
             String name = version.path("name").asText();
             expect(cluster.seenReady(name), "it is called ready although " + name + " is not");
@@ -303,7 +366,8 @@ final class Simulation {
     }
 
     private boolean routeExisted() {
-        return cluster.seen("VirtualService", SimulatedCluster.RELEASE) != null;
+        return cluster.seen("VirtualService", SimulatedCluster.RELEASE) != null
+                || cluster.seen("HTTPRoute", SimulatedCluster.RELEASE) != null;
     }
 
     private JsonNode spec(JsonNode release) {
@@ -317,15 +381,17 @@ final class Simulation {
         return primary || before.equals(backend);
     }
 
-    /** The spec's percentage, or the annotation's while it overrides it; as the operator sees both. */
-    private int wantedPercent(String version) {
+    /** The spec's weight, or the annotation's while it overrides it; as the operator sees both. */
+    private int wantedWeight(String version) {
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
         JsonNode config = cluster.seen("ConfigMap", ReleaseObjects.weightConfigName(version));
         int fromSpec = -1;
+        int most = 0;
         if (release != null) {
             for (JsonNode one : spec(release).path("versions")) {
                 if (one.path("name").asText().equals(version)) {
-                    fromSpec = one.path("mirrorPercent").asInt(100);
+                    fromSpec = one.path("share").asInt();
+                    most = SimulatedUser.most(spec(release).path("strategy").asText());
                 }
             }
         }
@@ -334,7 +400,7 @@ final class Simulation {
             String override = annotations.path(ReleaseObjects.WEIGHT).asText();
             if (annotations.path(ReleaseObjects.SPEC_WEIGHT).asText().equals(Integer.toString(fromSpec))
                     && override.matches("\\d+")
-                    && Integer.parseInt(override) <= 100) {
+                    && Integer.parseInt(override) <= most) {
                 return Integer.parseInt(override);
             }
         }
@@ -342,9 +408,14 @@ final class Simulation {
     }
 
     private void deleted(String kind, String name) {
+        JsonNode wanted = cluster.seen("Release", SimulatedCluster.RELEASE);
+        if (wanted != null && !kind.equals("ConfigMap") && !kind.equals("ControllerRevision")) {
+            expect(taken(router(wanted)), kind + "/" + name + " is deleted before proxies had time to do without it");
+        }
         if (kind.equals("Deployment") || kind.equals("Service")) {
-            TrafficPlan plan = route();
-            expect(plan == null || leads(plan).stream().noneMatch(name::equals), name + " is deleted under its route");
+            for (TrafficPlan plan : routes()) {
+                expect(leads(plan).stream().noneMatch(name::equals), name + " is deleted under its route");
+            }
             JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
             if (release != null) {
                 for (JsonNode version : spec(release).path("versions")) {
@@ -382,42 +453,71 @@ final class Simulation {
                 release.at("/status/observedGeneration").asLong()
                         == release.at("/metadata/generation").asLong(),
                 "the status is about the newest spec");
-        boolean mirrors = release.at("/spec/strategy").asText().equals("Mirror");
+        TrafficRouter router = router(release);
         Set<String> wanted = new TreeSet<>(Set.of("Service/" + SimulatedCluster.RELEASE));
-        wanted.add("VirtualService/" + SimulatedCluster.RELEASE);
-        List<TrafficPlan.Mirror> copies = new ArrayList<>();
-        String primary = release.at("/spec/versions/0/name").asText();
+        wanted.add(router.kind().kind() + "/" + SimulatedCluster.RELEASE);
+        String strategy = release.at("/spec/strategy").asText();
+        String primary = name(release.at("/spec/versions/0"));
+        Map<String, Integer> weights = new LinkedHashMap<>();
         for (JsonNode version : release.at("/spec/versions")) {
-            String name = version.path("name").asText();
+            String name = name(version);
             wanted.add("Deployment/" + name);
             wanted.add("Service/" + name);
-            if (mirrors && !name.equals(primary)) {
+            if (strategy.equals("BlueGreen") || strategy.equals("Mirror") && !name.equals(primary)) {
                 wanted.add("ConfigMap/" + ReleaseObjects.weightConfigName(name));
-                int percent = user.restingPercent(name, wantedPercent(name));
-                if (percent > 0) {
-                    copies.add(new TrafficPlan.Mirror(name, 80, new dev.weir.engine.MirrorPercent(percent)));
-                }
+                weights.put(name, user.restingPercent(name, wantedWeight(name)));
             }
         }
         Set<String> present = new TreeSet<>();
         for (ObjectNode object : cluster.all()) {
             String kind = object.path("kind").asText();
-            if (Set.of("Deployment", "Service", "ConfigMap", "VirtualService").contains(kind)) {
+            if (Set.of("Deployment", "Service", "ConfigMap", "VirtualService", "HTTPRoute")
+                    .contains(kind)) {
                 present.add(kind + "/" + object.at("/metadata/name").asText());
             }
         }
         expect(present.equals(wanted), "wanted " + wanted + ", present " + present);
-        TrafficPlan plan = route();
-        expect(
-                plan != null
-                        && plan.rules().size() == 1
-                        && plan.rules().getFirst().mirrors().equals(copies)
-                        && plan.rules()
-                                .getFirst()
-                                .backends()
-                                .getFirst()
-                                .service()
-                                .equals(primary),
-                "everything goes to " + primary + ", copies to " + copies);
+        TrafficPlan plan = plan(cluster.get(router.kind().kind(), SimulatedCluster.RELEASE), router);
+        expect(plan != null, "the route says what a plan says");
+        if (plan != null) {
+            restingRoute(release, plan, weights);
+        }
+    }
+
+    /** The route in the end, computed from the spec by other means than the operator's. */
+    private void restingRoute(JsonNode release, TrafficPlan plan, Map<String, Integer> weights) {
+        String strategy = release.at("/spec/strategy").asText();
+        String primary = name(release.at("/spec/versions/0"));
+        TrafficPlan.Rule last = plan.rules().getLast();
+        expect(last.backends().getFirst().service().equals(primary), "what nothing else matches goes to " + primary);
+        List<String> canaries = new ArrayList<>();
+        plan.rules()
+                .subList(0, plan.rules().size() - 1)
+                .forEach(rule -> canaries.add(rule.backends().getFirst().service()));
+        List<String> candidates = new ArrayList<>();
+        release.at("/spec/versions").forEach(version -> candidates.add(name(version)));
+        candidates.removeFirst();
+        expect(canaries.equals(strategy.equals("Canary") ? candidates : List.of()), "every canary has its rule");
+        Map<String, Integer> copied = new LinkedHashMap<>();
+        last.mirrors()
+                .forEach(mirror -> copied.put(mirror.service(), mirror.percent().percent()));
+        Map<String, Integer> divided = new LinkedHashMap<>();
+        last.backends()
+                .forEach(backend ->
+                        divided.put(backend.service(), backend.share().basisPoints()));
+        Map<String, Integer> positive = new LinkedHashMap<>(weights);
+        positive.values().removeIf(weight -> weight == 0);
+        expect(copied.equals(strategy.equals("Mirror") ? positive : Map.of()), "copies as wanted: " + positive);
+        if (strategy.equals("BlueGreen")) {
+            positive.putIfAbsent(primary, 0);
+            expect(divided.keySet().equals(positive.keySet()), "every version with a weight has a share: " + positive);
+            double total =
+                    positive.values().stream().mapToInt(Integer::intValue).sum();
+            divided.forEach((version, points) -> expect(
+                    total == 0 || Math.abs(points - 10_000.0 * positive.getOrDefault(version, 0) / total) <= 1,
+                    "shares as wanted: " + positive));
+        } else {
+            expect(divided.keySet().equals(Set.of(primary)), "only the primary answers");
+        }
     }
 }
