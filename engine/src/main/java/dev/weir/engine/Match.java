@@ -1,12 +1,16 @@
 package dev.weir.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A condition on a request. Only routers look inside; equal conditions are equal values. */
 public sealed interface Match {
+    /** The condition, for people. */
+    String words();
+
     /**
      * A condition that every router knows; all parts must hold, and one that is absent always does.
      *
@@ -24,6 +28,22 @@ public sealed interface Match {
         /** Every request. */
         public static final Http ALWAYS = new Http(null, null, List.of(), List.of());
 
+        @Override
+        public String words() {
+            List<String> words = new ArrayList<>();
+            if (method != null) {
+                words.add("method " + method);
+            }
+            if (path != null) {
+                words.add("path " + path.words());
+            }
+            headers.forEach(header ->
+                    words.add("header " + header.name() + " " + header.text().words()));
+            query.forEach(one ->
+                    words.add("query parameter " + one.name() + " " + one.text().words()));
+            return words.isEmpty() ? "anything" : String.join(" and ", words);
+        }
+
         private static List<Named> sorted(List<Named> conditions) {
             return conditions.stream().sorted(Comparator.comparing(Named::name)).toList();
         }
@@ -39,7 +59,12 @@ public sealed interface Match {
      *
      * @param request an {@code HTTPMatchRequest}; opaque
      */
-    record Istio(JsonNode request) implements Match {}
+    record Istio(JsonNode request) implements Match {
+        @Override
+        public String words() {
+            return "what Istio matches by " + request;
+        }
+    }
 
     /** How a text is compared. */
     enum Kind {
@@ -51,7 +76,15 @@ public sealed interface Match {
     }
 
     /** What a text must be like. */
-    record Text(Kind kind, String value) {}
+    record Text(Kind kind, String value) {
+        private String words() {
+            return switch (kind) {
+                case EXACT -> value;
+                case PREFIX -> value + " and below";
+                case REGEX -> "like " + value;
+            };
+        }
+    }
 
     /** What a header or a query parameter must be like. */
     record Named(String name, Text text) {}

@@ -1,6 +1,7 @@
 package dev.weir.engine;
 
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Where the requests of an application go, in words that every router understands.
@@ -28,6 +29,13 @@ public record TrafficPlan(
             matches = matches.contains(Match.Http.ALWAYS) ? List.of() : List.copyOf(matches);
             backends = List.copyOf(backends);
             mirrors = List.copyOf(mirrors);
+        }
+
+        /** Which requests it is about, for people. */
+        public String words() {
+            return matches.isEmpty()
+                    ? "all requests"
+                    : "requests with " + matches.stream().map(Match::words).collect(Collectors.joining(", or with "));
         }
     }
 

@@ -110,6 +110,11 @@ final class Releases {
         return release.path("spec").path("service").path("name").asText(name(release));
     }
 
+    /** Where clients call it. */
+    static int port(JsonNode release) {
+        return release.path("spec").path("service").path("port").asInt();
+    }
+
     static JsonNode condition(JsonNode object, String type) {
         for (JsonNode condition : object.path("status").path("conditions")) {
             if (condition.path("type").asText().equals(type)) {

@@ -60,7 +60,9 @@ record Snapshot(
         JsonNode route = router.map(TrafficRouter::kind)
                 .flatMap(kind -> find(owned, kind, Releases.service(release)))
                 .orElse(MissingNode.getInstance());
-        Optional<TrafficPlan> plan = route.isMissingNode() ? Optional.empty() : router.flatMap(one -> one.read(route));
+        Optional<TrafficPlan> plan = route.isMissingNode()
+                ? Optional.empty()
+                : router.flatMap(one -> one.read(route, Releases.port(release)));
         List<Version> versions = new ArrayList<>();
         roles(release, owned).forEach((name, role) -> {
             JsonNode deployment = deployment(reader, release, owned, name);

@@ -52,8 +52,7 @@ final class Traffic {
             rule.backends().stream()
                     .filter(backend ->
                             backend.service().equals(version) && backend.share().basisPoints() > 0)
-                    .forEach(backend -> words.add(
-                            percent(backend.share().basisPoints()) + " of what rule " + rule.name() + " matches"));
+                    .forEach(backend -> words.add(percent(backend.share().basisPoints()) + " of " + rule.words()));
         }
         return words.isEmpty() ? "nothing" : String.join(", ", words);
     }
