@@ -95,7 +95,7 @@ public final class ApiServer implements AutoCloseable {
             if (gathers != null) {
                 gathers.written(event);
             }
-            options.afterWrite().accept(event);
+            options.hooks().afterWrite().accept(event);
         };
         VersionedStore store = kept.journal()
                 .map(journal -> new VersionedStore(journal, afterWrite))
@@ -112,8 +112,11 @@ public final class ApiServer implements AutoCloseable {
             ServiceAccountTokens tokens = new ServiceAccountTokens(kept.signingKey(), options.clock());
             ApiHandler handler = Wiring.handler(resources, defined, tables, access, tokens, options.clock());
             Authenticator authenticator = new Authenticator(options.tokens(), tokens, store);
-            HttpServer http =
-                    HttpServer.start(options.bind(), kept.authority(), handler, authenticator, options.beforeRequest());
+            HttpServer http = HttpServer.start(
+                    options.bind(),
+                    kept.authority(),
+                    new HttpServer.Service(
+                            handler, authenticator, options.hooks().beforeRequest(), options.limits()));
             return new ApiServer(http, kept.authority(), store);
         } catch (IOException | RuntimeException failure) {
             store.close();

@@ -2,7 +2,6 @@ package dev.weir.apiserver.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.weir.apiserver.SimulatedCrash;
-import dev.weir.apiserver.auth.Authenticator;
 import dev.weir.apiserver.auth.User;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.rest.ApiException;
@@ -18,10 +17,13 @@ import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
@@ -34,7 +36,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
-import java.util.function.Consumer;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,66 +47,98 @@ import org.slf4j.LoggerFactory;
 final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static final Logger LOGGER = LoggerFactory.getLogger(HttpApi.class);
 
-    private final ApiHandler handler;
-    private final Authenticator authenticator;
+    private final HttpServer.Service service;
     private final KubeletRelay kubelet;
-    private final Consumer<ApiRequest> beforeRequest;
+    private final Connections.Connection connection;
+    private final Semaphore atATime;
     private final ExecutorService threads;
 
     HttpApi(
-            ApiHandler handler,
-            Authenticator authenticator,
+            HttpServer.Service service,
             KubeletRelay kubelet,
-            Consumer<ApiRequest> beforeRequest,
+            Connections.Connection connection,
+            Semaphore atATime,
             ExecutorService threads) {
-        this.handler = handler;
-        this.authenticator = authenticator;
+        this.service = service;
         this.kubelet = kubelet;
-        this.beforeRequest = beforeRequest;
+        this.connection = connection;
+        this.atATime = atATime;
         this.threads = threads;
     }
 
     @Override
     protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest message) {
         ctx.channel().config().setAutoRead(false);
+        connection.requestIsWhole();
+        if (message.decoderResult().isFailure()) {
+            write(ctx, refusal(undecodable(message.decoderResult().cause())), false);
+            return;
+        }
         FullHttpRequest request = message.retain();
-        threads.execute(() -> {
-            try {
-                serve(ctx, request);
-            } finally {
-                request.release();
-            }
-        });
+        try {
+            threads.execute(() -> {
+                try {
+                    serve(ctx, request);
+                } finally {
+                    request.release();
+                }
+            });
+        } catch (RejectedExecutionException closing) {
+            request.release();
+            ctx.close();
+        }
+    }
+
+    /** A request whose end is in doubt: nothing more can be understood on its connection. */
+    private static ApiException undecodable(Throwable cause) {
+        return switch (cause) {
+            case TooLongHttpLineException _ ->
+                ApiException.unavailable(414, "RequestURITooLong", "the request's first line is too long");
+            case TooLongHttpHeaderException _ ->
+                ApiException.unavailable(431, "RequestHeaderFieldsTooLarge", "the request's headers are too large");
+            default -> ApiException.badRequest("malformed request");
+        };
     }
 
     private void serve(ChannelHandlerContext ctx, FullHttpRequest message) {
         boolean keepAlive = HttpUtil.isKeepAlive(message);
         try {
-            if (message.decoderResult().isFailure()) {
-                throw ApiException.badRequest("malformed request");
-            }
-            ApiRequest request = request(message, user(ctx, message));
-            beforeRequest.accept(request);
-            switch (handler.handle(request)) {
-                case ApiResponse.Kubelet target -> kubelet.relay(ctx, message, target);
-                case ApiResponse.Stream stream when request.upgrade() -> upgrade(ctx, message, stream);
+            switch (answer(ctx, message)) {
+                case ApiResponse.Kubelet target -> {
+                    kubelet.relay(ctx, message, target);
+                    connection.release();
+                }
+                case ApiResponse.Stream stream
+                when message.headers().contains(HttpHeaderNames.UPGRADE) -> upgrade(ctx, message, stream);
                 case ApiResponse.Stream stream -> new WatchStream(ctx, stream, false).run();
-                case ApiResponse.Json json -> write(ctx, response(json, request), keepAlive);
+                case ApiResponse.Json json -> write(ctx, response(json, message), keepAlive);
                 case ApiResponse.Bytes bytes -> write(ctx, response(bytes, message), keepAlive);
             }
         } catch (ApiException refused) {
-            write(ctx, response((ApiResponse.Json) ApiHandler.failure(refused), null), keepAlive);
+            write(ctx, refusal(refused), keepAlive);
         } catch (SimulatedCrash crash) {
             LOGGER.info("connection cut: {}", crash.getMessage());
             ctx.close();
         } catch (StoreFailedException failure) {
             LOGGER.error("{}", failure.getMessage());
-            ApiException refused = ApiException.internal(String.valueOf(failure.getMessage()));
-            write(ctx, response((ApiResponse.Json) ApiHandler.failure(refused), null), keepAlive);
-        } catch (RuntimeException bug) {
+            write(ctx, refusal(ApiException.internal(String.valueOf(failure.getMessage()))), keepAlive);
+        } catch (RuntimeException | StackOverflowError bug) {
             LOGGER.atError().setCause(bug).addKeyValue("path", message.uri()).log("request failed");
-            ApiException failure = ApiException.internal("internal error: " + bug);
-            write(ctx, response((ApiResponse.Json) ApiHandler.failure(failure), null), keepAlive);
+            write(ctx, refusal(ApiException.internal("internal error: " + bug)), keepAlive);
+        }
+    }
+
+    private ApiResponse answer(ChannelHandlerContext ctx, FullHttpRequest message) {
+        if (!atATime.tryAcquire()) {
+            throw ApiException.unavailable(
+                    429, "TooManyRequests", "the server has too many requests, please try again later");
+        }
+        try {
+            ApiRequest request = request(message, user(ctx, message));
+            service.beforeRequest().accept(request);
+            return service.handler().handle(request);
+        } finally {
+            atATime.release();
         }
     }
 
@@ -128,8 +163,8 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private User user(ChannelHandlerContext ctx, FullHttpRequest message) {
-        Optional<User> user =
-                authenticator.authenticate(message.headers().get(HttpHeaderNames.AUTHORIZATION), certificate(ctx));
+        Optional<User> user = service.authenticator()
+                .authenticate(message.headers().get(HttpHeaderNames.AUTHORIZATION), certificate(ctx));
         return impersonated(user.orElseThrow(ApiException::unauthorized), message);
     }
 
@@ -168,12 +203,20 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private static ApiRequest request(FullHttpRequest message, User user) {
         QueryStringDecoder uri = new QueryStringDecoder(message.uri());
+        String path;
+        Map<String, List<String>> query;
+        try {
+            path = uri.path();
+            query = uri.parameters();
+        } catch (IllegalArgumentException malformed) {
+            throw ApiException.badRequest("malformed address: " + malformed.getMessage());
+        }
         String type = message.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
         int semicolon = type.indexOf(';');
         return new ApiRequest(
                 message.method().name(),
-                uri.path(),
-                uri.parameters(),
+                path,
+                query,
                 (semicolon < 0 ? type : type.substring(0, semicolon)).strip().toLowerCase(java.util.Locale.ROOT),
                 String.join(",", message.headers().getAll(HttpHeaderNames.ACCEPT)),
                 message.headers().get(HttpHeaderNames.USER_AGENT, ""),
@@ -183,7 +226,11 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
                 message.headers().contains(HttpHeaderNames.UPGRADE));
     }
 
-    private static FullHttpResponse response(ApiResponse.Json json, @Nullable ApiRequest request) {
+    static FullHttpResponse refusal(ApiException refused) {
+        return response((ApiResponse.Json) ApiHandler.failure(refused), null);
+    }
+
+    private static FullHttpResponse response(ApiResponse.Json json, @Nullable FullHttpRequest request) {
         byte[] body = (Json.write(json.body()) + "\n").getBytes(StandardCharsets.UTF_8);
         FullHttpResponse response = full(json.code(), "application/json", body);
         for (String warning : json.warnings()) {
@@ -193,7 +240,7 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
         if (json.code() == 429 || json.code() == 504) {
             response.headers().set("Retry-After", "1");
         }
-        if (request != null && request.method().equals("HEAD")) {
+        if (request != null && request.method().equals(HttpMethod.HEAD)) {
             response.content().clear();
         }
         return response;
@@ -222,12 +269,13 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
         return response;
     }
 
-    private static void write(ChannelHandlerContext ctx, FullHttpResponse response, boolean keepAlive) {
+    private void write(ChannelHandlerContext ctx, FullHttpResponse response, boolean keepAlive) {
         if (!keepAlive) {
             response.headers().set(HttpHeaderNames.CONNECTION, "close");
         }
         ctx.writeAndFlush(response).addListener(done -> {
             if (keepAlive && done.isSuccess()) {
+                connection.answered();
                 ctx.channel().config().setAutoRead(true);
             } else {
                 ctx.close();

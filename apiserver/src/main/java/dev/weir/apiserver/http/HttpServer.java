@@ -13,7 +13,6 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
@@ -25,52 +24,68 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The listening socket: HTTPS, HTTP/1.1. */
 public final class HttpServer implements AutoCloseable {
+    private static final Logger LOGGER = LoggerFactory.getLogger(HttpServer.class);
     private static final int MOST_BODY_BYTES = 3 * 1024 * 1024;
     private static final int MOST_HEADER_BYTES = 64 * 1024;
+
+    private static final int MOST_LINE_BYTES = 16 * 1024;
+    private static final int CLOSE_SECONDS = 2;
 
     private final EventLoopGroup group;
     private final ExecutorService threads;
     private final Channel channel;
+    private final Connections connections;
 
-    private HttpServer(EventLoopGroup group, ExecutorService threads, Channel channel) {
+    private HttpServer(EventLoopGroup group, ExecutorService threads, Channel channel, Connections connections) {
         this.group = group;
         this.threads = threads;
         this.channel = channel;
+        this.connections = connections;
     }
 
+    /** What requests are answered with, and what clients may cost. */
+    public record Service(
+            ApiHandler handler, Authenticator authenticator, Consumer<ApiRequest> beforeRequest, HttpLimits limits) {}
+
     /** @throws IOException if the address cannot be bound; the message names it */
-    public static HttpServer start(
-            InetSocketAddress bind,
-            CertificateAuthority authority,
-            ApiHandler handler,
-            Authenticator authenticator,
-            Consumer<ApiRequest> beforeRequest)
+    public static HttpServer start(InetSocketAddress bind, CertificateAuthority authority, Service service)
             throws IOException {
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(
                 2, new DefaultThreadFactory("apiserver", true), NioIoHandler.newFactory());
         ExecutorService threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("apiserver-", 0).factory());
         SslContext tls = serverTls(bind, authority);
-        KubeletRelay kubelet = new KubeletRelay(group, clientTls(authority));
+        KubeletRelay kubelet = new KubeletRelay(clientTls(authority));
+        Connections connections = new Connections(service.limits(), group);
+        Semaphore atATime = new Semaphore(service.limits().requests());
         ChannelFuture bound = new ServerBootstrap()
                 .group(group)
                 .channel(NioServerSocketChannel.class)
                 .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
-                    protected void initChannel(Channel connection) {
-                        connection
-                                .pipeline()
-                                .addLast(tls.newHandler(connection.alloc()))
-                                .addLast(new HttpServerCodec(8192, MOST_HEADER_BYTES, 8192))
-                                .addLast(new HttpObjectAggregator(MOST_BODY_BYTES))
-                                .addLast(new HttpApi(handler, authenticator, kubelet, beforeRequest, threads));
+                    protected void initChannel(Channel channel) {
+                        Connections.Connection connection = connections.add(channel);
+                        if (connection == null) {
+                            channel.close();
+                            return;
+                        }
+                        channel.pipeline()
+                                .addLast(tls.newHandler(channel.alloc()))
+                                .addLast(connection)
+                                .addLast(new HttpServerCodec(MOST_LINE_BYTES, MOST_HEADER_BYTES, 8192))
+                                .addLast(new WholeRequests(MOST_BODY_BYTES))
+                                .addLast(new HttpApi(service, kubelet, connection, atATime, threads));
                     }
                 })
                 .bind(bind)
@@ -80,7 +95,7 @@ public final class HttpServer implements AutoCloseable {
             throw new IOException("cannot listen on " + bind.getHostString() + ":" + bind.getPort() + ": "
                     + bound.cause().getMessage());
         }
-        return new HttpServer(group, threads, bound.channel());
+        return new HttpServer(group, threads, bound.channel(), connections);
     }
 
     private static SslContext serverTls(InetSocketAddress bind, CertificateAuthority authority) throws SSLException {
@@ -115,10 +130,20 @@ public final class HttpServer implements AutoCloseable {
         return (InetSocketAddress) channel.localAddress();
     }
 
+    /** Connections go first, then those who would still write to them, then the loop that tells them that it is over. */
     @Override
     public void close() {
         channel.close().awaitUninterruptibly();
+        connections.closeAll();
         threads.shutdownNow();
-        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+        try {
+            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOGGER.debug("requests are still being carried out");
+            }
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
+        group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+                .awaitUninterruptibly(CLOSE_SECONDS + 1, TimeUnit.SECONDS);
     }
 }

@@ -11,7 +11,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -33,18 +32,17 @@ final class KubeletRelay {
     /** Beside those of WebSocket. Names in small letters. */
     private static final Set<String> UPGRADE_HEADERS = Set.of("upgrade", "connection", "x-stream-protocol-version");
 
-    private final EventLoopGroup group;
     private final SslContext tls;
 
-    KubeletRelay(EventLoopGroup group, SslContext tls) {
-        this.group = group;
+    KubeletRelay(SslContext tls) {
         this.tls = tls;
     }
 
     void relay(ChannelHandlerContext ctx, FullHttpRequest request, ApiResponse.Kubelet target) {
         String head = head(request, target);
         Bootstrap bootstrap = new Bootstrap()
-                .group(group)
+                // both ends on one thread: neither can outlive the other's
+                .group(ctx.channel().eventLoop())
                 .channel(NioSocketChannel.class)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
                 .handler(new ChannelInitializer<>() {

@@ -26,6 +26,8 @@ import java.util.function.Supplier;
 /** Writes the events of one watch until its time is over or the client goes. */
 final class WatchStream {
     private static final Duration BOOKMARK_EVERY = Duration.ofMinutes(1);
+    /** How often a slow client is looked after; one that never reads is closed by {@link Connections}. */
+    private static final int LOOK_MILLIS = 20;
 
     private final ChannelHandlerContext ctx;
     private final ApiResponse.Stream stream;
@@ -47,18 +49,25 @@ final class WatchStream {
             HttpUtil.setTransferEncodingChunked(head, true);
             ctx.write(head);
         }
-        stream.initial().forEach(event -> send(HttpApi.line(event)));
-        ctx.flush();
         Watch watch = stream.watch();
         if (watch != null) {
             // reading on is how a client that goes away is noticed
             ctx.channel().closeFuture().addListener(_ -> watch.close());
             ctx.channel().config().setAutoRead(true);
-            try (watch) {
-                follow(watch, Instant.now().plus(stream.length()));
-            } catch (InterruptedException stopped) {
-                Thread.currentThread().interrupt();
+        }
+        try (watch) {
+            for (ObjectNode event : stream.initial()) {
+                send(HttpApi.line(event));
+                if (!ctx.channel().isWritable()) {
+                    flushAndWait();
+                }
             }
+            ctx.flush();
+            if (watch != null) {
+                follow(watch, Instant.now().plus(stream.length()));
+            }
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
         }
         Object end = frames ? new CloseWebSocketFrame(1000, "") : LastHttpContent.EMPTY_LAST_CONTENT;
         ctx.writeAndFlush(end).addListener(_ -> ctx.close());
@@ -89,7 +98,7 @@ final class WatchStream {
     private void flushAndWait() throws InterruptedException {
         ctx.flush();
         while (ctx.channel().isActive() && !ctx.channel().isWritable()) {
-            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).await(1000);
+            ctx.channel().closeFuture().await(LOOK_MILLIS);
         }
     }
 

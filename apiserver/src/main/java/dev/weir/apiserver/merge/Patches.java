@@ -5,11 +5,17 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.rest.ApiException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** JSON patch (RFC 6902) and JSON merge patch (RFC 7396). Pure: the document is never changed. */
 public final class Patches {
     private static final int MOST_OPERATIONS = 10_000;
+    /** What copying may add, as much as a request may bring. */
+    private static final int MOST_COPIED = 3 * 1024 * 1024;
+    /** As deep as a request may be. */
+    private static final int MOST_DEPTH = 1000;
 
     private Patches() {}
 
@@ -24,8 +30,13 @@ public final class Patches {
                     "The allowed maximum operations in a JSON patch is " + MOST_OPERATIONS + ", got " + patch.size());
         }
         JsonNode result = document.deepCopy();
+        long copied = 0;
         for (JsonNode operation : patch) {
-            result = operate(result, operation);
+            copied += operate(result, operation);
+            if (copied > MOST_COPIED) {
+                throw ApiException.tooLarge("Request entity too large: limit is " + MOST_COPIED
+                        + " for what the copy operations of a JSON patch add");
+            }
         }
         if (!(result instanceof ObjectNode object)) {
             throw ApiException.rejectedPatch();
@@ -37,24 +48,33 @@ public final class Patches {
         return node.isObject() ? "object" : node.isTextual() ? "string" : node.isNumber() ? "number" : "bool";
     }
 
-    private static JsonNode operate(JsonNode document, JsonNode operation) {
+    /** @return how much was copied, in characters of JSON */
+    private static long operate(JsonNode document, JsonNode operation) {
         Place place = Place.of(document, operation.path("path").asText(""));
         switch (operation.path("op").asText()) {
-            case "add" -> place.add(value(operation));
+            case "add" -> {
+                requireShallow(operation, value(operation));
+                place.add(value(operation));
+            }
             case "remove" -> place.remove();
             case "replace" -> {
                 place.get();
+                requireShallow(operation, value(operation));
                 place.set(value(operation));
             }
             case "move" -> {
                 Place from = Place.of(document, operation.path("from").asText(""));
                 JsonNode moved = from.get();
                 from.remove();
+                requireShallow(operation, orNull(moved));
                 Place.of(document, operation.path("path").asText("")).add(orNull(moved));
             }
             case "copy" -> {
                 Place from = Place.of(document, operation.path("from").asText(""));
-                place.add(orNull(from.get()).deepCopy());
+                JsonNode source = orNull(from.get());
+                requireShallow(operation, source);
+                place.add(source.deepCopy());
+                return Json.write(source).length();
             }
             case "test" -> {
                 JsonNode present = place.get();
@@ -68,7 +88,28 @@ public final class Patches {
             }
             default -> throw ApiException.rejectedPatch();
         }
-        return document;
+        return 0;
+    }
+
+    /** Moving and copying things into one another makes them deeper than any request could be. */
+    private static void requireShallow(JsonNode operation, JsonNode value) {
+        long steps =
+                operation.path("path").asText("").chars().filter(c -> c == '/').count();
+        if (steps + depth(value) > MOST_DEPTH) {
+            throw ApiException.tooLarge("the result of the JSON patch is nested too deeply: limit is " + MOST_DEPTH);
+        }
+    }
+
+    private static int depth(JsonNode value) {
+        List<JsonNode> level = List.of(value);
+        int depth = 0;
+        while (!level.isEmpty() && depth <= MOST_DEPTH) {
+            List<JsonNode> below = new ArrayList<>();
+            level.forEach(node -> node.forEach(below::add));
+            level = below;
+            depth++;
+        }
+        return depth;
     }
 
     private static JsonNode orNull(@Nullable JsonNode node) {

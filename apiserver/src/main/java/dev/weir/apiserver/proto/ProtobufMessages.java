@@ -8,6 +8,7 @@ import dev.weir.apiserver.rest.ApiException;
 import dev.weir.apiserver.schema.Recorded;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -76,7 +77,7 @@ final class ProtobufMessages {
             object.put("kind", kind).put("apiVersion", apiVersion);
             object.setAll(message(messageName(apiVersion, kind), new WireReader(raw, 0, raw.length)));
             return object;
-        } catch (IOException | IndexOutOfBoundsException malformed) {
+        } catch (IOException | IndexOutOfBoundsException | DateTimeException malformed) {
             throw ApiException.badRequest("malformed protobuf body: " + malformed.getMessage());
         }
     }

@@ -8,14 +8,23 @@ import java.util.Arrays;
 
 /** Reads the protobuf wire format. */
 final class WireReader {
+    /** As deep as JSON may be; schemas of definitions can hold one another without end. */
+    private static final int MOST_DEPTH = 1000;
+
     private final byte[] data;
     private final int end;
+    private final int depth;
     private int at;
 
     WireReader(byte[] data, int from, int end) {
+        this(data, from, end, 0);
+    }
+
+    private WireReader(byte[] data, int from, int end, int depth) {
         this.data = data;
         this.at = from;
         this.end = end;
+        this.depth = depth;
     }
 
     boolean hasMore() {
@@ -59,7 +68,10 @@ final class WireReader {
     WireReader slice() throws IOException {
         int length = length();
         at += length;
-        return new WireReader(data, at - length, at);
+        if (depth == MOST_DEPTH) {
+            throw new IOException("nested too deeply: limit is " + MOST_DEPTH);
+        }
+        return new WireReader(data, at - length, at, depth + 1);
     }
 
     double fixedDouble() throws IOException {

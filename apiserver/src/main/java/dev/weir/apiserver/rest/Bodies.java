@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.proto.ProtobufDecoder;
 import java.io.IOException;
@@ -34,7 +35,7 @@ public final class Bodies {
     /** An object sent to be stored, or options. */
     public static ObjectNode object(ApiRequest request) {
         JsonNode node = switch (request.contentType()) {
-            case "application/vnd.kubernetes.protobuf" -> ProtobufDecoder.decode(request.body());
+            case "application/vnd.kubernetes.protobuf" -> Texts.clean(ProtobufDecoder.decode(request.body()));
             case "application/yaml" -> parse(YAML, request.body());
             case "", "application/json", "*/*" -> parse(STRICT_JSON, request.body());
             default ->
@@ -68,12 +69,26 @@ public final class Bodies {
 
     private static JsonNode parse(ObjectMapper mapper, byte[] body) {
         try {
+            if (mapper == YAML) {
+                refuseAliases(body);
+            }
             JsonNode node = mapper.readTree(body);
-            return node.isMissingNode() ? Json.MAPPER.createObjectNode() : node;
+            return node.isMissingNode() ? Json.MAPPER.createObjectNode() : Texts.clean(node);
         } catch (JsonProcessingException malformed) {
             throw ApiException.badRequest("error decoding request body: " + malformed.getOriginalMessage());
         } catch (IOException impossible) {
             throw ApiException.badRequest(String.valueOf(impossible.getMessage()));
+        }
+    }
+
+    /** Aliases make a little text stand for a lot; clients send what they stand for. */
+    private static void refuseAliases(byte[] body) throws IOException {
+        try (YAMLParser parser = (YAMLParser) YAML.getFactory().createParser(body)) {
+            while (parser.nextToken() != null) {
+                if (parser.isCurrentAlias()) {
+                    throw ApiException.badRequest("error decoding request body: yaml: aliases are not supported");
+                }
+            }
         }
     }
 

@@ -13,6 +13,9 @@ import java.util.function.UnaryOperator;
 
 /** The four kinds of PATCH. */
 public final class PatchWrites {
+    /** As much as a request may bring at once; else patches could make objects grow without end. */
+    private static final int MOST_OBJECT = 3 * 1024 * 1024;
+
     private final Resources resources;
     private final Writes writes;
 
@@ -60,6 +63,13 @@ public final class PatchWrites {
         return result.answer(200, warnings);
     }
 
+    private static void requireSize(String object) {
+        if (object.length() > MOST_OBJECT) {
+            throw ApiException.tooLarge(
+                    "Request entity too large: limit is " + MOST_OBJECT + " for an object that a patch makes");
+        }
+    }
+
     static ObjectNode asObject(JsonNode node) {
         if (node instanceof ObjectNode object) {
             return object;
@@ -86,6 +96,7 @@ public final class PatchWrites {
                             FieldError.Kind.INVALID, "kind", "\"" + kind + "\"", "must be " + type.kind())));
         }
         String before = Json.write(patched);
+        requireSize(before);
         try {
             return options.report(type, strategy.decode(patched));
         } catch (ApiException wrongType) {
@@ -144,6 +155,7 @@ public final class PatchWrites {
                 return live;
             }
             ObjectNode merged = applied.get();
+            requireSize(Json.write(merged));
             strategy.decode(merged);
             strategy.setDefaults(merged);
             return merged;

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Label and field selectors, as lists and watches take them. */
@@ -47,6 +48,8 @@ public final class Selectors {
             Set.of("status.replicas"),
             "jobs",
             Set.of("status.successful"));
+
+    private static final Pattern KEY = Pattern.compile("[A-Za-z0-9][-A-Za-z0-9._/]*");
 
     private Selectors() {}
 
@@ -229,7 +232,7 @@ public final class Selectors {
     }
 
     private static String key(String key) {
-        if (key.isEmpty() || key.chars().anyMatch(Character::isWhitespace)) {
+        if (!KEY.matcher(key).matches()) {
             throw ApiException.badRequest(
                     "unable to parse requirement: <nil>: Invalid value: \"" + key + "\": name part must be non-empty");
         }
