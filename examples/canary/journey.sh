@@ -97,6 +97,35 @@ answered_by httpbin-0 10 -H "'traffic: other'"
 received_is httpbin-0 40
 received_is httpbin-1 20
 
+say "from outside, through a Gateway: 404 as long as no route names it"
+kubectl apply -f gateway.yaml >/dev/null
+kubectl -n test wait --for=condition=Programmed gateway/public --timeout=30s >/dev/null
+outside=$($weir local status --data-dir "$data" | awk '/^gateway/ && $3 == "test/public" {print $2}')
+outside_is() { [ "$(curl -s -o /dev/null -w '%{http_code} %header{app-version}' -H 'Host: httpbin.test' $2 "$outside/get")" = "$1" ]; }
+until_ok 10 outside_is '404 ' ''
+release <<EOF
+environment: deployment-gtw
+gateway: public
+application: 
+  versions:
+  - metadata:
+      labels:
+        app.kubernetes.io/version: v0
+    image: kennethreitz/httpbin
+  - metadata:
+      labels:
+        app.kubernetes.io/version: v1
+    image: kennethreitz/httpbin
+    matches:
+    - headers:
+      - name: traffic
+        value: test
+  strategy: canary
+EOF
+until_ok 30 outside_is '200 httpbin-0' ''
+outside_is '200 httpbin-1' '-H traffic:test' || fail "the header from outside"
+[ "$(kubectl -n test get gateway public -o jsonpath='{.status.listeners[0].attachedRoutes}')" = 1 ] || fail "attached routes"
+
 say "promote the candidate"
 release <<EOF
 environment: deployment-gtw
@@ -117,7 +146,9 @@ answered_by httpbin-0 10 -H "'traffic: test'"
 
 say "clean up"
 helm -n test delete httpbin >/dev/null
-until_ok 30 sh -c '[ -z "$(kubectl -n test get release,deploy,svc,cm,httproute -o name | grep -v kube-root-ca.crt)" ]'
+left() { kubectl -n test get release,deploy,svc,cm,httproute -o name | grep -v kube-root-ca.crt || true; }
+nothing_left() { [ -z "$(left)" ]; }
+until_ok 30 nothing_left
 kubectl delete deploy sleep >/dev/null
 helm delete iter8 2>/dev/null >/dev/null
 until_ok 30 sh -c '[ -z "$(kubectl get deploy -o name)" ]'

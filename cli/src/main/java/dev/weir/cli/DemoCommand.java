@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
         name = "demo",
         description = "Plays a tutorial on local mode and checks each of its steps.",
         mixinStandardHelpOptions = true,
-        subcommands = MirrorDemo.class)
+        subcommands = {MirrorDemo.class, CanaryDemo.class})
 final class DemoCommand implements Callable<Integer> {
     @Spec
     private @org.jspecify.annotations.Nullable CommandSpec spec;

@@ -79,7 +79,7 @@ class ContinuousClientsTest {
                         .build())
                 .create();
         logs = new AccessLogs(client, namespace, folder.resolve("pods"));
-        for (String manifest : List.of("/demo/gateway.yaml", "/demo/sleep.yaml")) {
+        for (String manifest : List.of("/demo/mirror/gateway.yaml", "/demo/mirror/sleep.yaml")) {
             try (InputStream in = ContinuousClientsTest.class.getResourceAsStream(manifest)) {
                 client.load(in).inNamespace(namespace).create();
             }

@@ -69,7 +69,7 @@ public final class Bodies {
 
     private static JsonNode parse(ObjectMapper mapper, byte[] body) {
         try {
-            if (mapper == YAML) {
+            if (mapper.equals(YAML)) {
                 refuseAliases(body);
             }
             JsonNode node = mapper.readTree(body);

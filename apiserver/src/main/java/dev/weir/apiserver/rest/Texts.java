@@ -23,11 +23,7 @@ final class Texts {
             cleanObject(object);
         } else if (node instanceof ArrayNode array) {
             for (int i = 0; i < array.size(); i++) {
-                JsonNode item = array.get(i);
-                JsonNode cleaned = clean(item);
-                if (cleaned != item) {
-                    array.set(i, cleaned);
-                }
+                array.set(i, clean(array.get(i)));
             }
         } else if (node.isTextual() && !isWhole(node.textValue())) {
             return TextNode.valueOf(whole(node.textValue()));
@@ -41,10 +37,7 @@ final class Texts {
     private static void cleanObject(ObjectNode object) {
         boolean wholeKeys = true;
         for (Map.Entry<String, JsonNode> entry : object.properties()) {
-            JsonNode cleaned = clean(entry.getValue());
-            if (cleaned != entry.getValue()) {
-                entry.setValue(cleaned);
-            }
+            entry.setValue(clean(entry.getValue()));
             wholeKeys &= isWhole(entry.getKey());
         }
         if (!wholeKeys) {
