@@ -18,6 +18,7 @@ final class Texts {
      *
      * @throws ApiException 400 if a number is too great for a 64-bit floating point number
      */
+    @SuppressWarnings("ReferenceEquality") // what is clean comes back itself; comparing would walk the tree again
     static JsonNode clean(JsonNode node) {
         if (node instanceof ObjectNode object) {
             cleanObject(object);
@@ -34,6 +35,7 @@ final class Texts {
         return node;
     }
 
+    @SuppressWarnings("ReferenceEquality") // as above
     private static void cleanObject(ObjectNode object) {
         boolean wholeKeys = true;
         for (Map.Entry<String, JsonNode> entry : object.properties()) {
