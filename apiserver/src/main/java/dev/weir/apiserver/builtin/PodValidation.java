@@ -26,8 +26,13 @@ final class PodValidation {
     private PodValidation() {}
 
     static List<FieldError> validate(JsonNode spec, String path) {
+        return validate(spec, path, Set.of());
+    }
+
+    /** @param claims names of volumes that come from elsewhere */
+    static List<FieldError> validate(JsonNode spec, String path, Set<String> claims) {
         PodValidation validation = new PodValidation();
-        validation.spec(spec, path);
+        validation.spec(spec, path, claims);
         return validation.errors;
     }
 
@@ -54,7 +59,7 @@ final class PodValidation {
         }
     }
 
-    private void spec(JsonNode spec, String path) {
+    private void spec(JsonNode spec, String path, Set<String> claims) {
         for (int i = 0; i < spec.path("volumes").size(); i++) {
             JsonNode volume = spec.path("volumes").get(i);
             String at = path + ".volumes[" + i + "]";
@@ -66,6 +71,7 @@ final class PodValidation {
                 add(Kind.FORBIDDEN, at, null, "may not specify more than 1 volume type");
             }
         }
+        volumes.addAll(claims);
         JsonNode containers = spec.path("containers");
         if (containers.isEmpty()) {
             add(Kind.REQUIRED, path + ".containers", null, "");

@@ -159,7 +159,10 @@ final class Validation {
                     labels.isMissingNode() ? "null" : labels.toString(),
                     "`selector` does not match template `labels`");
         }
-        errors.addAll(PodValidation.validate(spec.path("template").path("spec"), "spec.template.spec"));
+        Set<String> claims = new HashSet<>();
+        spec.path("volumeClaimTemplates")
+                .forEach(claim -> claims.add(claim.path("metadata").path("name").asText()));
+        errors.addAll(PodValidation.validate(spec.path("template").path("spec"), "spec.template.spec", claims));
         String restart =
                 spec.path("template").path("spec").path("restartPolicy").asText("");
         if (!restart.equals("Always")) {
