@@ -55,6 +55,29 @@ final class ServiceTable {
         for (JsonNode service : config.of(Kind.SERVICE)) {
             Service compiled = service(service, slices, config.boundAddresses());
             services.put(compiled.fqdn(), compiled);
+            named(compiled, slices.getOrDefault(compiled.namespace() + "/" + compiled.name(), List.of()));
+        }
+    }
+
+    /** Pods with a name of their own in a service, as StatefulSets' are, are each reached by it. */
+    private void named(Service service, List<JsonNode> slices) {
+        for (JsonNode slice : slices) {
+            for (JsonNode endpoint : slice.path("endpoints")) {
+                String hostname = endpoint.path("hostname").asText("");
+                String address = endpoint.path("addresses").path(0).asText();
+                if (!hostname.isEmpty()) {
+                    Map<Integer, List<Endpoint>> own = new LinkedHashMap<>();
+                    service.endpoints()
+                            .forEach((port, all) -> own.put(
+                                    port,
+                                    all.stream()
+                                            .filter(candidate ->
+                                                    candidate.podAddress().startsWith(address + ":"))
+                                            .toList()));
+                    Service one = new Service(hostname + "." + service.name(), service.namespace(), own, null);
+                    services.put(one.fqdn(), one);
+                }
+            }
         }
     }
 
@@ -111,13 +134,14 @@ final class ServiceTable {
         }
     }
 
-    /** The service that a host names: short for the caller's namespace, or with its namespace, .svc, or in full. */
+    /** The service, or pod of one, that a host names: short in the caller's namespace, or with its namespace, .svc, or in full. */
     @Nullable
     Service named(String host, String callerNamespace) {
         String name = host.endsWith(DOMAIN)
                 ? host.substring(0, host.length() - DOMAIN.length())
                 : host.endsWith(".svc") ? host.substring(0, host.length() - 4) : host;
-        return services.get((name.contains(".") ? name : name + "." + callerNamespace) + DOMAIN);
+        Service near = host.equals(name) ? services.get(name + "." + callerNamespace + DOMAIN) : null;
+        return near != null ? near : services.get(name + DOMAIN);
     }
 
     /** By its full name. */

@@ -113,6 +113,7 @@ final class EndpointSliceController {
                 .withServing(serving)
                 .withTerminating(terminating)
                 .endConditions()
+                .withHostname(ServicePorts.hostname(service, pod))
                 .withNodeName(pod.getSpec().getNodeName())
                 .withNewTargetRef()
                 .withKind("Pod")

@@ -76,7 +76,7 @@ final class EndpointsController {
         List<EndpointAddress> unready = new ArrayList<>();
         for (Pod pod : serving) {
             if (pod.getMetadata().getDeletionTimestamp() == null) {
-                (ServicePorts.ready(service, pod) ? ready : unready).add(address(pod));
+                (ServicePorts.ready(service, pod) ? ready : unready).add(address(service, pod));
             }
         }
         List<EndpointPort> list = ports.stream()
@@ -90,9 +90,10 @@ final class EndpointsController {
                 .build();
     }
 
-    private static EndpointAddress address(Pod pod) {
+    private static EndpointAddress address(Service service, Pod pod) {
         return new EndpointAddressBuilder()
                 .withIp(pod.getStatus().getPodIP())
+                .withHostname(ServicePorts.hostname(service, pod))
                 .withNodeName(pod.getSpec().getNodeName())
                 .withNewTargetRef()
                 .withKind("Pod")
