@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The content of the ConfigMaps and Secrets of one namespace, key by key. */
+/** What volumes and variables of one namespace come from: ConfigMaps and Secrets key by key, claims. */
 final class ConfigSources {
     private final KubernetesClient client;
     private final String namespace;
@@ -49,6 +49,17 @@ final class ConfigSources {
         Map<String, byte[]> all = new TreeMap<>();
         decode(secret.getData(), all);
         return Optional.of(all);
+    }
+
+    /** @throws Misconfigured if there is no such claim */
+    void mustHaveClaim(String name) throws Misconfigured {
+        if (client.persistentVolumeClaims()
+                        .inNamespace(namespace)
+                        .withName(name)
+                        .get()
+                == null) {
+            throw new Misconfigured("persistentvolumeclaim \"" + name + "\" not found");
+        }
     }
 
     private static void decode(@Nullable Map<String, String> encoded, Map<String, byte[]> all) {

@@ -31,6 +31,10 @@ import org.slf4j.LoggerFactory;
 /** The node of local mode: takes every pod, runs it as a built-in server or a host process, reports its status. */
 final class Kubelet implements AutoCloseable {
     static final String NODE = "weir-local";
+    /** The node's labels. */
+    static final Map<String, String> LABELS =
+            Map.of("kubernetes.io/hostname", NODE, "kubernetes.io/os", "linux", "kubernetes.io/arch", architecture());
+
     private static final Logger LOGGER = LoggerFactory.getLogger(Kubelet.class);
     private static final String LEASES = "kube-node-lease";
     private static final int LEASE_SECONDS = 40;
@@ -109,11 +113,21 @@ final class Kubelet implements AutoCloseable {
         }
     }
 
+    /** As Go names it. */
+    private static String architecture() {
+        String name = System.getProperty("os.arch");
+        return switch (name) {
+            case "x86_64" -> "amd64";
+            case "aarch64" -> "arm64";
+            default -> name;
+        };
+    }
+
     private void register(int port) {
         var node = new NodeBuilder()
                 .withNewMetadata()
                 .withName(NODE)
-                .withLabels(Map.of("kubernetes.io/hostname", NODE, "kubernetes.io/os", "linux"))
+                .withLabels(LABELS)
                 .endMetadata()
                 .withNewSpec()
                 .endSpec()
@@ -137,7 +151,7 @@ final class Kubelet implements AutoCloseable {
                 .withContainerRuntimeVersion("weir://local")
                 .withOsImage(System.getProperty("os.name"))
                 .withKernelVersion(System.getProperty("os.version"))
-                .withArchitecture(System.getProperty("os.arch"))
+                .withArchitecture(architecture())
                 .endNodeInfo()
                 .endStatus()
                 .build();

@@ -180,7 +180,8 @@ public final class LocalMode implements AutoCloseable {
         EventRecorder events = keep(new EventRecorder(client));
         DataPlane dataPlane = keep(ahead.dataPlane().get());
         SharedCaches caches = keep(SharedCaches.of(client));
-        Controllers controllers = keep(new Controllers(client, caches, events));
+        Controllers controllers =
+                keep(new Controllers(client, caches, events, podFolder(options).resolveSibling("claims")));
         AddressPool addresses = new AddressPool();
         GatewayApiController gateways = keep(new GatewayApiController(
                 client,

@@ -24,13 +24,30 @@ final class OwnedPods {
     private final SharedIndexInformer<Pod> pods;
     private final EventRecorder events;
     private final String component;
+    private final Wording wording;
     /** The newest pod that was created for each owner, as a resource version: nothing is decided on less. */
     private final Map<String, Long> created = new ConcurrentHashMap<>();
     /** Pods whose deletion the cache may not show yet. */
     private final Set<String> deleted = ConcurrentHashMap.newKeySet();
 
+    /**
+     * What events say.
+     *
+     * @param created with the pod's name and the owner's
+     * @param deleted with the same
+     */
+    record Wording(String created, String deleted) {
+        static final Wording USUAL = new Wording("Created pod: %1$s", "Deleted pod: %1$s");
+    }
+
     /** @param component who the events come from */
-    OwnedPods(KubernetesClient client, SharedIndexInformer<Pod> pods, EventRecorder events, String component) {
+    OwnedPods(
+            KubernetesClient client,
+            SharedIndexInformer<Pod> pods,
+            EventRecorder events,
+            String component,
+            Wording wording) {
+        this.wording = wording;
         this.client = client;
         this.pods = pods;
         this.events = events;
@@ -133,10 +150,7 @@ final class OwnedPods {
             created.merge(key, Long.parseLong(pod.getMetadata().getResourceVersion()), Math::max);
             events.record(
                     owner,
-                    EventRecorder.Note.normal(
-                            component,
-                            "SuccessfulCreate",
-                            "Created pod: " + pod.getMetadata().getName()));
+                    EventRecorder.Note.normal(component, "SuccessfulCreate", text(wording.created(), owner, pod)));
             return Optional.empty();
         } catch (KubernetesClientException refused) {
             String why = refused.getStatus() != null && refused.getStatus().getMessage() != null
@@ -151,10 +165,10 @@ final class OwnedPods {
         client.resource(pod).delete();
         deleted.add(pod.getMetadata().getUid());
         events.record(
-                owner,
-                EventRecorder.Note.normal(
-                        component,
-                        "SuccessfulDelete",
-                        "Deleted pod: " + pod.getMetadata().getName()));
+                owner, EventRecorder.Note.normal(component, "SuccessfulDelete", text(wording.deleted(), owner, pod)));
+    }
+
+    private static String text(String format, HasMetadata owner, Pod pod) {
+        return format.formatted(pod.getMetadata().getName(), owner.getMetadata().getName());
     }
 }

@@ -76,10 +76,12 @@ final class PodVolumes {
             Files.createDirectories(at.getParent());
             link(at, Path.of(volume.getHostPath().getPath()));
         } else if (volume.getPersistentVolumeClaim() != null) {
-            Path claim = folder.resolve("../../claims")
-                    .normalize()
-                    .resolve(pod.getMetadata().getNamespace())
-                    .resolve(volume.getPersistentVolumeClaim().getClaimName());
+            String name = volume.getPersistentVolumeClaim().getClaimName();
+            sources.mustHaveClaim(name);
+            Path claim = ClaimController.folder(
+                    folder.resolve("../../claims").normalize(),
+                    pod.getMetadata().getNamespace(),
+                    name);
             Files.createDirectories(claim);
             Files.createDirectories(at.getParent());
             link(at, claim);

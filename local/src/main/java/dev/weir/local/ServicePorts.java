@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The pods behind a Service, by the ports on which they serve it: a named port may be another number in each pod. */
 final class ServicePorts {
@@ -72,6 +73,15 @@ final class ServicePorts {
                 .filter(candidate -> target.getStrVal().equals(candidate.getName()))
                 .map(ContainerPort::getContainerPort)
                 .findFirst();
+    }
+
+    /** The name by which the Service's pod is reached beside the Service itself, if it has one. */
+    static @Nullable String hostname(Service service, Pod pod) {
+        String hostname = pod.getSpec().getHostname();
+        boolean named = hostname != null
+                && !hostname.isEmpty()
+                && service.getMetadata().getName().equals(pod.getSpec().getSubdomain());
+        return named ? hostname : null;
     }
 
     /** Whether a pod may get requests: it is ready, or the Service does not care. */

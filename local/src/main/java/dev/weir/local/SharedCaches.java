@@ -1,10 +1,15 @@
 package dev.weir.local;
 
 import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.ReplicaSet;
+import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
@@ -15,6 +20,11 @@ import java.util.List;
 record SharedCaches(
         SharedIndexInformer<Deployment> deployments,
         SharedIndexInformer<ReplicaSet> replicaSets,
+        SharedIndexInformer<StatefulSet> statefulSets,
+        SharedIndexInformer<DaemonSet> daemonSets,
+        SharedIndexInformer<Job> jobs,
+        SharedIndexInformer<PersistentVolumeClaim> claims,
+        SharedIndexInformer<HorizontalPodAutoscaler> autoscalers,
         SharedIndexInformer<Pod> pods,
         SharedIndexInformer<Service> services,
         SharedIndexInformer<EndpointSlice> slices,
@@ -25,6 +35,15 @@ record SharedCaches(
         return new SharedCaches(
                 client.apps().deployments().inAnyNamespace().runnableInformer(0),
                 client.apps().replicaSets().inAnyNamespace().runnableInformer(0),
+                client.apps().statefulSets().inAnyNamespace().runnableInformer(0),
+                client.apps().daemonSets().inAnyNamespace().runnableInformer(0),
+                client.batch().v1().jobs().inAnyNamespace().runnableInformer(0),
+                client.persistentVolumeClaims().inAnyNamespace().runnableInformer(0),
+                client.autoscaling()
+                        .v2()
+                        .horizontalPodAutoscalers()
+                        .inAnyNamespace()
+                        .runnableInformer(0),
                 client.pods().inAnyNamespace().runnableInformer(0),
                 client.services().inAnyNamespace().runnableInformer(0),
                 client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0),
@@ -32,7 +51,18 @@ record SharedCaches(
     }
 
     private List<SharedIndexInformer<?>> all() {
-        return List.of(deployments, replicaSets, pods, services, slices, namespaces);
+        return List.of(
+                deployments,
+                replicaSets,
+                statefulSets,
+                daemonSets,
+                jobs,
+                claims,
+                autoscalers,
+                pods,
+                services,
+                slices,
+                namespaces);
     }
 
     /** Begins to watch; returns at once. */
