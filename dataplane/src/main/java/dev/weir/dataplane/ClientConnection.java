@@ -10,6 +10,7 @@ import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.ScheduledFuture;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -17,25 +18,27 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client connection: hands over one request at a time and of its body no more than is asked for.
+ * One client connection, or one stream of HTTP/2, which is for one request: hands over one request at a time and of its body no more than is asked for.
  *
  * <p>It always reads until something is there that nobody takes, so that it sees a client go; what is read and not taken
  * is at most one buffer. Everything runs on the connection's event loop.
  */
-final class ClientConnection extends ChannelInboundHandlerAdapter {
+final class ClientConnection extends ChannelInboundHandlerAdapter implements Acceptor.Draining {
     /** How long a client may go on sending after the last answer, which it would lose if its bytes met a closed port. */
     private static final long LINGER_MILLIS = 1000;
 
     private final Proxy proxy;
     private final Listening listening;
     private final Peer caller;
-    private final ClientCodec codec;
+    private final String scheme;
+    private final @Nullable ClientCodec codec;
     private final Queue<HttpObject> inbound = new ArrayDeque<>();
 
     @SuppressWarnings("NullAway.Init") // set before anything can be read
     private ChannelHandlerContext ctx;
 
     private @Nullable Exchange exchange;
+    private @Nullable ScheduledFuture<?> watching;
     private boolean reading;
     private boolean pumping;
 
@@ -47,9 +50,14 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     /** When the first byte of the request came whose headers are not whole yet; 0 if there is none. */
     private long headerSince;
 
-    ClientConnection(Proxy proxy, Listening listening, ClientCodec codec) {
+    /**
+     * @param scheme http or https
+     * @param codec null for a stream of HTTP/2
+     */
+    ClientConnection(Proxy proxy, Listening listening, String scheme, @Nullable ClientCodec codec) {
         this.proxy = proxy;
         this.listening = listening;
+        this.scheme = scheme;
         this.codec = codec;
         this.caller = Peer.of(listening.caller());
     }
@@ -66,8 +74,20 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         return caller;
     }
 
-    ClientCodec codec() {
-        return codec;
+    String scheme() {
+        return scheme;
+    }
+
+    /** True for a stream of HTTP/2, which cannot become another protocol. */
+    boolean isStream() {
+        return codec == null;
+    }
+
+    /** Says whether the next answer is to HEAD. */
+    void answersHead(boolean head) {
+        if (codec != null) {
+            codec.answersHead(head);
+        }
     }
 
     /** True once the answer under way should tell the client that it is the last. */
@@ -77,23 +97,25 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
 
     /** The other end's address without its port. */
     String address() {
-        return ctx.channel().remoteAddress() instanceof InetSocketAddress remote
+        Channel socket = isStream() ? ctx.channel().parent() : ctx.channel();
+        return socket.remoteAddress() instanceof InetSocketAddress remote
                 ? remote.getAddress().getHostAddress()
                 : "unknown";
     }
 
     /** Sees bytes before they are a request. */
     ChannelInboundHandlerAdapter firstBytes() {
-        return new ChannelInboundHandlerAdapter() {
-            @Override
-            public void channelRead(ChannelHandlerContext first, Object message) {
-                touch();
-                if (exchange == null && headerSince == 0) {
-                    headerSince = lastActivity;
-                }
-                first.fireChannelRead(message);
-            }
-        };
+        return first;
+    }
+
+    private final ChannelInboundHandlerAdapter first = new FirstBytes();
+
+    private final class FirstBytes extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext first, Object message) {
+            begun();
+            first.fireChannelRead(message);
+        }
     }
 
     /** Something moved, so that the request under way is not given up. */
@@ -101,16 +123,33 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         lastActivity = System.nanoTime();
     }
 
+    /** A request may have begun. */
+    void begun() {
+        touch();
+        if (exchange == null && headerSince == 0) {
+            headerSince = lastActivity;
+        }
+    }
+
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         ctx = added;
+        if (added.channel().isActive() && added.channel().isRegistered()) {
+            added.executor().execute(this::start);
+        }
     }
 
     @Override
     public void channelActive(ChannelHandlerContext active) {
-        watched = true;
-        watch();
-        pump();
+        start();
+    }
+
+    private void start() {
+        if (!watched && !ended && !ctx.isRemoved()) {
+            watched = true;
+            watch();
+            pump();
+        }
     }
 
     @Override
@@ -210,6 +249,11 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         ended = true;
+        if (isStream()) {
+            // what is written goes first; a client that still sends is told to stop
+            ctx.close();
+            return;
+        }
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
             if (ctx.channel() instanceof DuplexChannel duplex) {
                 duplex.shutdownOutput();
@@ -220,7 +264,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** The listener closes: the request under way is the last; a client that is about to send still gets an answer. */
-    void drain() {
+    @Override
+    public void drain() {
         ctx.executor().execute(() -> {
             draining = true;
             endIfIdle();
@@ -235,9 +280,22 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     /** From here on the bytes are not HTTP; who takes them watches over them, too. */
     void leave() {
         watched = false;
+        if (watching != null) {
+            watching.cancel(false);
+        }
         ctx.pipeline().remove(this);
         inbound.forEach(ReferenceCountUtil::release);
         inbound.clear();
+        if (codec != null) {
+            codec.removeFrom(ctx.pipeline());
+        }
+    }
+
+    /** Another protocol takes the connection over before any request. */
+    void giveUp() {
+        ended = true;
+        ctx.pipeline().remove(first);
+        leave();
     }
 
     /** Looks again when the connection could have been idle, or its request stalled, for too long. */
@@ -252,7 +310,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         }
         if (watched && ctx.channel().isActive()) {
             long next = Math.min(left <= 0 ? limit : left, timeouts.stream().toNanos());
-            ctx.executor().schedule(this::watch, Math.max(next, 1), TimeUnit.NANOSECONDS);
+            watching = ctx.executor().schedule(this::watch, Math.max(next, 1), TimeUnit.NANOSECONDS);
         }
     }
 
@@ -284,6 +342,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     public void channelInactive(ChannelHandlerContext from) {
         ended = true;
         watched = false;
+        if (watching != null) {
+            watching.cancel(false);
+        }
         Exchange last = exchange;
         exchange = null;
         if (last != null) {

@@ -19,7 +19,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -70,6 +69,7 @@ public final class DataPlane implements AutoCloseable {
         table = next;
         closeUnknown();
         changed();
+        TlsIdentity.retain(next.secrets().all());
         metrics.live(next.services().workloads());
         Map<String, String> seen = new HashMap<>();
         for (RouteTable.ObjectFindings found : next.findings()) {
@@ -170,22 +170,12 @@ public final class DataPlane implements AutoCloseable {
      */
     public ProxyListener openStats(InetSocketAddress bind) throws IOException {
         Channel channel = open(bind, connection -> StatsPage.addTo(connection.pipeline(), metrics));
-        return new Open(channel, Set.of());
+        return new Open(channel, () -> {});
     }
 
     private ProxyListener openProxy(Listening listening, InetSocketAddress bind) throws IOException {
-        Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
-        Channel channel = open(bind, client -> {
-            client.config().setAutoRead(false);
-            ClientCodec codec = new ClientCodec();
-            ClientConnection connection = new ClientConnection(proxy, listening, codec);
-            connections.add(connection);
-            client.closeFuture().addListener(_ -> connections.remove(connection));
-            client.pipeline().addLast(connection.firstBytes());
-            codec.addTo(client.pipeline());
-            client.pipeline().addLast(connection);
-        });
-        return new Open(channel, connections);
+        Acceptor acceptor = new Acceptor(proxy, listening);
+        return new Open(open(bind, acceptor::accept), acceptor::drain);
     }
 
     private Channel open(InetSocketAddress bind, Consumer<Channel> pipeline) throws IOException {
@@ -212,7 +202,7 @@ public final class DataPlane implements AutoCloseable {
         return bound.channel();
     }
 
-    private record Open(Channel channel, Set<ClientConnection> connections) implements ProxyListener {
+    private record Open(Channel channel, Runnable drain) implements ProxyListener {
         @Override
         public InetSocketAddress address() {
             return (InetSocketAddress) channel.localAddress();
@@ -221,7 +211,7 @@ public final class DataPlane implements AutoCloseable {
         @Override
         public void close() {
             channel.close().awaitUninterruptibly();
-            connections.forEach(ClientConnection::drain);
+            drain.run();
         }
     }
 

@@ -7,6 +7,7 @@ import dev.weir.dataplane.Route.Fault;
 import dev.weir.dataplane.RouteTable.Found;
 import dev.weir.dataplane.Series.ServiceName;
 import dev.weir.dataplane.ServiceTable.Endpoint;
+import dev.weir.dataplane.ServiceTable.Protocol;
 import dev.weir.dataplane.ServiceTable.Service;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -75,7 +76,8 @@ final class Dispatch {
     }
 
     private void connect(RequestTarget target) {
-        boolean pod = listening instanceof Listening.Sidecar;
+        boolean pod =
+                listening instanceof Listening.Sidecar && !exchange.connection().isStream();
         boolean ours = pod
                 && exchange.table()
                                 .services()
@@ -109,7 +111,13 @@ final class Dispatch {
             case Listening.Sidecar _ -> target.port() == 0 ? STANDARD_PORT : target.port();
             case Listening.Gateway gateway -> gateway.port();
         };
-        Subject subject = new Subject(request, target.authority(), target.path(), listening.caller(), port);
+        Subject subject = new Subject(
+                request,
+                target.authority(),
+                target.path(),
+                listening.caller(),
+                port,
+                exchange.connection().scheme());
         switch (exchange.table().find(listening, target.host(), subject)) {
             case Found.NoRoute() -> exchange.reply(404, "", "NR");
             case Found.NoHost() -> outside(target, port);
@@ -117,8 +125,7 @@ final class Dispatch {
                 redirect(new RedirectTarget(null, null, null, "https", RedirectTarget.SAME_PORT, 301), subject, null);
             case Found.Plain(Service service) -> {
                 serving(service.fqdn());
-                ForwardedHeaders.prepare(
-                        request, listening, exchange.connection().address());
+                prepare();
                 List<Endpoint> endpoints = endpoints(service.fqdn(), "", port, port);
                 forward(endpoints, NO_CLUSTER, null, RetryPolicy.STANDARD, Optional.empty());
             }
@@ -133,6 +140,11 @@ final class Dispatch {
                 .endpoints(fqdn, subset, port, requested, listening.caller().namespace());
     }
 
+    private void prepare() {
+        ClientConnection connection = exchange.connection();
+        ForwardedHeaders.prepare(request, listening, connection.address(), connection.scheme());
+    }
+
     private void serving(String fqdn) {
         Service service = exchange.table().services().service(fqdn);
         exchange.service(
@@ -144,12 +156,12 @@ final class Dispatch {
             exchange.reply(502, "no service is known by the name " + target.host(), "NR");
             return;
         }
-        ForwardedHeaders.prepare(request, listening, exchange.connection().address());
+        prepare();
         Outside.resolve(exchange.loop(), target.host(), port, address -> {
             if (address.isUnresolved()) {
                 exchange.reply(502, target.host() + " has no address", "NR");
             } else if (!exchange.finished()) {
-                Endpoint endpoint = new Endpoint(target.authority(), address, Workload.UNKNOWN);
+                Endpoint endpoint = new Endpoint(target.authority(), address, Workload.UNKNOWN, Protocol.HTTP1);
                 forward(List.of(endpoint), NO_CLUSTER, null, RetryPolicy.STANDARD, Optional.empty());
             }
         });
@@ -193,10 +205,7 @@ final class Dispatch {
 
     private void redirect(RedirectTarget target, Subject subject, @Nullable String prefix) {
         FullHttpResponse response = LocalReply.of(target.code(), "");
-        response.headers()
-                .set(
-                        HttpHeaderNames.LOCATION,
-                        target.location(subject.authority(), request.uri(), prefix, subject.port()));
+        response.headers().set(HttpHeaderNames.LOCATION, target.location(request.uri(), prefix, subject));
         exchange.reply(response, "-");
     }
 
@@ -209,7 +218,7 @@ final class Dispatch {
         }
         serving(chosen.host());
         exchange.responseEdits(chosen.response());
-        ForwardedHeaders.prepare(request, listening, exchange.connection().address());
+        prepare();
         rewrite(forward.rewrite(), match.prefix());
         forward.timeout()
                 .ifPresent(timeout -> request.headers().set("x-envoy-expected-rq-timeout-ms", timeout.toMillis()));

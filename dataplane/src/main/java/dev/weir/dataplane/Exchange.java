@@ -60,7 +60,7 @@ final class Exchange {
         this.old = request.protocolVersion().equals(HttpVersion.HTTP_1_0);
         this.grpc = request.headers().get(HttpHeaderNames.CONTENT_TYPE, "").startsWith("application/grpc");
         this.expectsContinue = HttpUtil.is100ContinueExpected(request);
-        connection.codec().answersHead(request.method().equals(HttpMethod.HEAD));
+        connection.answersHead(request.method().equals(HttpMethod.HEAD));
     }
 
     void begin() {
@@ -77,6 +77,11 @@ final class Exchange {
 
     ClientConnection connection() {
         return connection;
+    }
+
+    /** True if a client of gRPC asks over HTTP/2. */
+    boolean isGrpcStream() {
+        return grpc && connection.isStream();
     }
 
     EventLoop loop() {

@@ -12,14 +12,27 @@ import java.util.UUID;
 
 /** What a proxy takes from headers that are for one connection only, and what it adds. */
 final class ForwardedHeaders {
-    private static final List<String> HOP_BY_HOP =
-            List.of("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te");
+    private static final List<String> HOP_BY_HOP = List.of(
+            "http2-settings",
+            "x-http2-scheme",
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authenticate",
+            "proxy-authorization",
+            "te");
 
     private ForwardedHeaders() {}
 
-    /** True if the client asks for another protocol on this connection, a WebSocket for one. */
+    /**
+     * True if the client asks for another protocol on this connection, a WebSocket for one. HTTP/2 is not: what went
+     * through such a connection would never be looked at, so the request is sent on without asking for it.
+     */
     static boolean asksForUpgrade(HttpRequest request) {
-        return request.headers().contains(HttpHeaderNames.UPGRADE)
+        String protocol = request.headers().get(HttpHeaderNames.UPGRADE);
+        return protocol != null
+                && !protocol.strip().regionMatches(true, 0, "h2c", 0, 3)
+                && !protocol.strip().regionMatches(true, 0, "http/", 0, 5)
                 && request.headers().containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
     }
 
@@ -45,7 +58,7 @@ final class ForwardedHeaders {
      *
      * @param client the client's address; it is believed and recorded at a gateway only
      */
-    static void prepare(HttpRequest request, Listening listening, String client) {
+    static void prepare(HttpRequest request, Listening listening, String client, String scheme) {
         HttpHeaders headers = request.headers();
         boolean upgrade = asksForUpgrade(request);
         String protocol = headers.get(HttpHeaderNames.UPGRADE, "");
@@ -66,7 +79,7 @@ final class ForwardedHeaders {
                     .forEach(headers::remove);
             String before = String.join(",", headers.getAll("x-forwarded-for"));
             headers.set("x-forwarded-for", before.isEmpty() ? client : before + "," + client);
-            headers.set("x-forwarded-proto", "http");
+            headers.set("x-forwarded-proto", scheme);
         } else if (!headers.contains("x-forwarded-proto")) {
             headers.set("x-forwarded-proto", "http");
         }

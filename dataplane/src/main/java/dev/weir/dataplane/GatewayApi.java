@@ -58,7 +58,7 @@ final class GatewayApi {
         void report(JsonNode httpRoute, Findings findings);
     }
 
-    GatewayApi(MeshConfig config, ServiceTable services, Reporter reporter) {
+    GatewayApi(MeshConfig config, ServiceTable services, Secrets secrets, Reporter reporter) {
         classes = config.of(Kind.GATEWAY_CLASS).stream()
                 .filter(gatewayClass -> gatewayClass
                         .path("spec")
@@ -73,9 +73,10 @@ final class GatewayApi {
                 .filter(gateway -> ours.contains(
                         gateway.path("spec").path("gatewayClassName").asText()))
                 .toList();
-        gateways.forEach(gateway -> listeners.put(RouteTable.name(gateway), GatewayListener.of(gateway)));
-        Map<String, Map<String, String>> namespaceLabels = labels(config.of(Kind.NAMESPACE));
         ReferenceGrants grants = new ReferenceGrants(config.of(Kind.REFERENCE_GRANT));
+        gateways.forEach(
+                gateway -> listeners.put(RouteTable.name(gateway), GatewayListener.of(gateway, secrets, grants)));
+        Map<String, Map<String, String>> namespaceLabels = labels(config.of(Kind.NAMESPACE));
         routes = config.of(Kind.HTTP_ROUTE);
         for (JsonNode route : routes) {
             for (JsonNode parentRef : route.path("spec").path("parentRefs")) {
@@ -260,6 +261,21 @@ final class GatewayApi {
     /** True if the workload carries a Gateway of Gateway API there. */
     boolean carries(Listening.Gateway listening) {
         return !listenersOf(listening).isEmpty();
+    }
+
+    /** Certificates by the hosts that they are for; none if the port is for plain HTTP. */
+    Map<String, TlsIdentity> identities(Listening.Gateway listening) {
+        Map<String, TlsIdentity> byHost = new LinkedHashMap<>();
+        listenersOf(listening)
+                .forEach(listener ->
+                        listener.identity().ifPresent(identity -> byHost.putIfAbsent(listener.hostname(), identity)));
+        return byHost;
+    }
+
+    /** True if the port is for TLS. */
+    boolean secure(Listening.Gateway listening) {
+        return listenersOf(listening).stream()
+                .anyMatch(listener -> listener.identity().isPresent());
     }
 
     private List<GatewayListener> listenersOf(Listening.Gateway listening) {

@@ -249,10 +249,14 @@ final class GatewayApiStatus {
             // named as the Deployment that Istio makes for it
             Workload workload = new Workload(namespace, name + "-istio", name + "-istio", labels);
             Set<Integer> ports = new TreeSet<>();
+            Set<Integer> secure = new TreeSet<>();
             api.listeners(namespace + "/" + name).stream()
                     .filter(GatewayListener::served)
-                    .forEach(listener -> ports.add(listener.port()));
-            all.add(new GatewayPorts(namespace, name, workload, ports));
+                    .forEach(listener -> {
+                        ports.add(listener.port());
+                        listener.identity().ifPresent(_ -> secure.add(listener.port()));
+                    });
+            all.add(new GatewayPorts(namespace, name, workload, ports, secure));
         }
         return all;
     }

@@ -1,6 +1,7 @@
 package dev.weir.dataplane;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.dataplane.ReferenceGrants.End;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * One listener of a Gateway.
@@ -15,6 +17,7 @@ import java.util.Set;
  * @param gateway its Gateway's name
  * @param hostname a pattern in lower case, {@code *} for all
  * @param problems what keeps parts of it from being served
+ * @param identity of an HTTPS listener
  * @param spec as written
  */
 record GatewayListener(
@@ -24,27 +27,34 @@ record GatewayListener(
         int port,
         String hostname,
         List<Problem> problems,
+        Optional<TlsIdentity> identity,
         JsonNode spec) {
     private static final String HTTP_ROUTE = "HTTPRoute";
+    private static final String INVALID_CERTIFICATE = "InvalidCertificateRef";
 
     /** Those that carry HTTPRoutes. */
-    private static final Set<String> CARRYING = Set.of("HTTP");
+    private static final Set<String> CARRYING = new TreeSet<>(Set.of("HTTP", "HTTPS"));
 
     /** A condition of the listener's status that is not as it should be. */
     record Problem(String condition, String reason, String message) {}
 
-    static List<GatewayListener> of(JsonNode gateway) {
+    static List<GatewayListener> of(JsonNode gateway, Secrets secrets, ReferenceGrants grants) {
         List<GatewayListener> listeners = new ArrayList<>();
         JsonNode metadata = gateway.path("metadata");
         for (JsonNode listener : gateway.path("spec").path("listeners")) {
             String hostname = listener.path("hostname").asText("").toLowerCase(Locale.ROOT);
+            List<Problem> problems = problems(listener, gateway.path("spec").path("listeners"));
+            boolean secure = listener.path("protocol").asText().equals("HTTPS");
+            Optional<TlsIdentity> identity =
+                    secure ? identity(gateway, listener, secrets, grants, problems) : Optional.empty();
             listeners.add(new GatewayListener(
                     metadata.path("namespace").asText(),
                     metadata.path("name").asText(),
                     listener.path("name").asText(),
                     listener.path("port").asInt(),
                     hostname.isEmpty() ? "*" : hostname,
-                    problems(listener, gateway.path("spec").path("listeners")),
+                    List.copyOf(problems),
+                    identity,
                     listener));
         }
         return listeners;
@@ -77,7 +87,38 @@ record GatewayListener(
                 break;
             }
         }
-        return List.copyOf(problems);
+        return problems;
+    }
+
+    private static Optional<TlsIdentity> identity(
+            JsonNode gateway, JsonNode listener, Secrets secrets, ReferenceGrants grants, List<Problem> problems) {
+        JsonNode tls = listener.path("tls");
+        if (!tls.path("mode").asText("Terminate").equals("Terminate")) {
+            problems.add(new Problem("Accepted", "UnsupportedValue", "TLS is terminated only"));
+            return Optional.empty();
+        }
+        JsonNode reference = tls.path("certificateRefs").path(0);
+        String own = gateway.path("metadata").path("namespace").asText();
+        String namespace = reference.path("namespace").asText(own);
+        String name = reference.path("name").asText();
+        String kind = reference.path("kind").asText("Secret");
+        if (!reference.path("group").asText("").isEmpty() || !kind.equals("Secret")) {
+            problems.add(new Problem("ResolvedRefs", INVALID_CERTIFICATE, kind + " is not Secret"));
+            return Optional.empty();
+        }
+        if (!grants.allows(new End(GatewayApi.GROUP, "Gateway", own), new End("", "Secret", namespace), name)) {
+            problems.add(new Problem(
+                    "ResolvedRefs",
+                    "RefNotPermitted",
+                    "no ReferenceGrant of namespace " + namespace + " lets Gateways of " + own + " refer to Secret "
+                            + name));
+            return Optional.empty();
+        }
+        Optional<TlsIdentity> found = secrets.find(namespace, name);
+        if (found.isEmpty()) {
+            problems.add(new Problem("ResolvedRefs", INVALID_CERTIFICATE, secrets.problem(namespace, name)));
+        }
+        return found;
     }
 
     private static boolean isHttpRoute(JsonNode kind) {

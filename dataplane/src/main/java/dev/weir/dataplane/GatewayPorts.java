@@ -7,8 +7,9 @@ import java.util.Set;
  *
  * @param workload stands for the proxies that carry it
  * @param ports those of its listeners that can be served
+ * @param secure those of them that are for TLS
  */
-public record GatewayPorts(String namespace, String name, Workload workload, Set<Integer> ports) {
+public record GatewayPorts(String namespace, String name, Workload workload, Set<Integer> ports, Set<Integer> secure) {
     /** {@code namespace/name}. */
     public String key() {
         return namespace + "/" + name;

@@ -22,6 +22,8 @@ public record MeshConfig(Map<Kind, List<JsonNode>> objects, Map<String, InetSock
         SERVICE("", "v1", "Service"),
         ENDPOINT_SLICE("discovery.k8s.io", "v1", "EndpointSlice"),
         POD("", "v1", "Pod"),
+        /** Of the type {@code kubernetes.io/tls}. */
+        SECRET("", "v1", "Secret"),
         /** Whose labels Gateways select. */
         NAMESPACE("", "v1", "Namespace"),
         VIRTUAL_SERVICE(ISTIO, "v1", "VirtualService"),

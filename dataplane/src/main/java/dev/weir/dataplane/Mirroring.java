@@ -190,12 +190,8 @@ final class Mirroring {
         }
 
         void start(FullHttpRequest request) {
-            UpstreamConnection idle = pool.take(loop, target.endpoint().address());
-            if (idle != null) {
-                write(idle, request);
-                return;
-            }
-            pool.connect(loop, target.endpoint().address(), opened -> {
+            boolean http2 = target.endpoint().http2(false);
+            pool.acquire(loop, target.endpoint().address(), http2, opened -> {
                 if (opened == null) {
                     request.release();
                     finish(503, "UF");

@@ -29,12 +29,11 @@ record RedirectTarget(
     /**
      * The value of Location.
      *
-     * @param host the request's authority, with its port
      * @param target path and query
      * @param matched what the route's match says the path begins with, or null
-     * @param listening the port that the request came for
+     * @param subject the request
      */
-    String location(String host, String target, @Nullable String matched, int listening) {
+    String location(String target, @Nullable String matched, RequestMatch.Subject subject) {
         int query = target.indexOf('?');
         String path = query < 0 ? target : target.substring(0, query);
         String rest = query < 0 ? "" : target.substring(query);
@@ -44,8 +43,8 @@ record RedirectTarget(
             path = prefix + path.substring(matched == null ? 0 : Math.min(matched.length(), path.length()));
             path = path.startsWith("/") ? path : "/" + path;
         }
-        String to = scheme == null ? "http" : scheme;
-        return to + "://" + authority(host, to, listening) + path + rest;
+        String to = scheme == null ? subject.scheme() : scheme;
+        return to + "://" + authority(subject.authority(), to, subject.port()) + path + rest;
     }
 
     private String authority(String host, String to, int listening) {

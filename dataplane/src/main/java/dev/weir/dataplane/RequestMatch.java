@@ -16,8 +16,9 @@ record RequestMatch(List<Condition> conditions) {
      * @param path without the query
      * @param caller the workload that sends, or the gateway
      * @param port the one that the request is for
+     * @param scheme http or https
      */
-    record Subject(HttpRequest request, String authority, String path, Workload caller, int port) {
+    record Subject(HttpRequest request, String authority, String path, Workload caller, int port, String scheme) {
         private @Nullable String header(String name) {
             return request.headers().get(name);
         }
@@ -48,11 +49,10 @@ record RequestMatch(List<Condition> conditions) {
             }
         }
 
-        /** The data plane speaks plain HTTP only. */
         record Scheme(StringMatch match) implements Condition {
             @Override
             public boolean test(Subject subject) {
-                return match.test("http");
+                return match.test(subject.scheme());
             }
         }
 

@@ -31,6 +31,8 @@ final class RouteTable {
     private final ServiceTable services;
     private final DestinationRules rules;
     private final GatewayApi gatewayApi;
+    private final Secrets secrets;
+    private final Map<Listening.Gateway, HostIndex<TlsIdentity>> identities = new ConcurrentHashMap<>();
     private final List<Compiled> virtualServices;
     private final List<GatewayServer> servers = new ArrayList<>();
     private final List<ObjectFindings> findings = new ArrayList<>();
@@ -88,7 +90,8 @@ final class RouteTable {
             Map<String, String> selector,
             int port,
             Set<String> hosts,
-            boolean toHttps) {}
+            boolean toHttps,
+            String credential) {}
 
     RouteTable(MeshConfig config) {
         services = new ServiceTable(config);
@@ -96,7 +99,8 @@ final class RouteTable {
         rules = new DestinationRules(
                 destinationRules.stream().sorted(OLDEST_FIRST).toList());
         destinationRules.forEach(rule -> report("DestinationRule", rule, DestinationRules.findings(rule)));
-        gatewayApi = new GatewayApi(config, services, (route, found) -> report("HTTPRoute", route, found));
+        secrets = new Secrets(config.of(Kind.SECRET));
+        gatewayApi = new GatewayApi(config, services, secrets, (route, found) -> report("HTTPRoute", route, found));
         virtualServices = config.of(Kind.VIRTUAL_SERVICE).stream()
                 .sorted(OLDEST_FIRST)
                 .map(this::compile)
@@ -156,19 +160,68 @@ final class RouteTable {
         for (JsonNode server : gateway.path("spec").path("servers")) {
             String path = "spec.servers[" + index++ + "]";
             String protocol = server.path("port").path("protocol").asText().toUpperCase(Locale.ROOT);
-            if (!Set.of("HTTP", "HTTP2", "GRPC").contains(protocol)) {
+            String mode = server.path("tls").path("mode").asText();
+            boolean secure = protocol.equals("HTTPS");
+            if (!Set.of("HTTP", "HTTP2", "GRPC", "HTTPS").contains(protocol)) {
                 found.add(path + ".port.protocol", protocol + " is not served");
                 continue;
             }
+            if (secure
+                    && (!mode.equals("SIMPLE")
+                            || server.path("tls")
+                                    .path("credentialName")
+                                    .asText("")
+                                    .isEmpty())) {
+                found.add(path + ".tls", "only mode SIMPLE with a credentialName is served");
+                continue;
+            }
+            findings(server.path("tls"), path + ".tls", found);
             servers.add(new GatewayServer(
                     name(gateway),
                     gateway.path("metadata").path("namespace").asText(),
                     selector,
                     server.path("port").path("number").asInt(),
                     texts(server.path("hosts")),
-                    server.path("tls").path("httpsRedirect").asBoolean()));
+                    server.path("tls").path("httpsRedirect").asBoolean(),
+                    secure ? server.path("tls").path("credentialName").asText() : ""));
         }
         report("Gateway", gateway, found);
+    }
+
+    private static void findings(JsonNode tls, String path, Findings found) {
+        found.onlyServed(tls, path, Set.of("mode", "credentialName", "httpsRedirect"));
+    }
+
+    /** Certificates by the hosts that they are for; none if the port is for plain HTTP. */
+    HostIndex<TlsIdentity> identities(Listening.Gateway gateway) {
+        return identities.computeIfAbsent(gateway, this::identityIndex);
+    }
+
+    private HostIndex<TlsIdentity> identityIndex(Listening.Gateway gateway) {
+        Map<String, TlsIdentity> byHost = new LinkedHashMap<>(gatewayApi.identities(gateway));
+        for (GatewayServer server : servers) {
+            if (carries(gateway, server) && !server.credential().isEmpty()) {
+                // as in Istio, where the gateway's workload is
+                secrets.find(gateway.caller().namespace(), server.credential()).ifPresent(identity -> {
+                    for (String host : server.hosts()) {
+                        byHost.putIfAbsent(host.substring(host.indexOf('/') + 1).toLowerCase(Locale.ROOT), identity);
+                    }
+                });
+            }
+        }
+        return new HostIndex<>(byHost);
+    }
+
+    /** True if the port is for TLS, with whatever certificates there are. */
+    boolean secure(Listening.Gateway gateway) {
+        return gatewayApi.secure(gateway)
+                || servers.stream()
+                        .anyMatch(server ->
+                                carries(gateway, server) && !server.credential().isEmpty());
+    }
+
+    Secrets secrets() {
+        return secrets;
     }
 
     GatewayApi gatewayApi() {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -20,8 +21,38 @@ final class ServiceTable {
     private final Map<String, Workload> workloads = new HashMap<>();
     private final Set<InetSocketAddress> addresses = new HashSet<>();
 
-    /** One ready address of a service. */
-    record Endpoint(String podAddress, InetSocketAddress address, Workload workload) {}
+    /**
+     * One ready address of a service.
+     *
+     * @param protocol as its port says
+     */
+    record Endpoint(String podAddress, InetSocketAddress address, Workload workload, Protocol protocol) {
+        /** @param grpc true for a request of gRPC, which is sent as it came where the port says nothing */
+        boolean http2(boolean grpc) {
+            return protocol == Protocol.HTTP2 || grpc && protocol == Protocol.UNKNOWN;
+        }
+    }
+
+    /** What is spoken with pods. */
+    enum Protocol {
+        HTTP1,
+        HTTP2,
+        UNKNOWN;
+
+        private static final Set<String> TWO = Set.of("grpc", "http2", "h2c", "kubernetes.io/h2c");
+
+        /** As Istio reads it: {@code appProtocol}, or the port's name up to the first dash. */
+        static Protocol of(JsonNode port) {
+            String application = port.path("appProtocol").asText("").toLowerCase(Locale.ROOT);
+            String name = port.path("name").asText("").toLowerCase(Locale.ROOT);
+            int dash = name.indexOf('-');
+            String word = !application.isEmpty() ? application : dash < 0 ? name : name.substring(0, dash);
+            if (TWO.contains(word)) {
+                return HTTP2;
+            }
+            return word.equals("http") || word.startsWith("kubernetes.io/ws") ? HTTP1 : UNKNOWN;
+        }
+    }
 
     /**
      * A service.
@@ -101,7 +132,7 @@ final class ServiceTable {
         for (JsonNode port : service.path("spec").path("ports")) {
             List<Endpoint> list = new ArrayList<>();
             for (JsonNode slice : slices.getOrDefault(namespace + "/" + name, List.of())) {
-                addEndpoints(slice, port.path("name").asText(""), bound, list);
+                addEndpoints(slice, port, bound, list);
             }
             list.forEach(endpoint -> addresses.add(endpoint.address()));
             endpoints.put(port.path("port").asInt(), List.copyOf(list));
@@ -111,7 +142,9 @@ final class ServiceTable {
     }
 
     private void addEndpoints(
-            JsonNode slice, String portName, Map<String, InetSocketAddress> bound, List<Endpoint> into) {
+            JsonNode slice, JsonNode port, Map<String, InetSocketAddress> bound, List<Endpoint> into) {
+        String portName = port.path("name").asText("");
+        Protocol protocol = Protocol.of(port);
         String namespace = slice.path("metadata").path("namespace").asText();
         for (JsonNode slicePort : slice.path("ports")) {
             if (!slicePort.path("name").asText("").equals(portName)) {
@@ -128,7 +161,10 @@ final class ServiceTable {
                     String at = address.asText() + ":" + number;
                     InetSocketAddress real = bound.get(at);
                     into.add(new Endpoint(
-                            at, real != null ? real : new InetSocketAddress(address.asText(), number), workload));
+                            at,
+                            real != null ? real : new InetSocketAddress(address.asText(), number),
+                            workload,
+                            protocol));
                 }
             }
         }

@@ -39,12 +39,8 @@ final class Try implements UpstreamConnection.User {
 
     void start() {
         exchange.destination(endpoint.workload());
-        UpstreamConnection idle = proxy.pool().take(exchange.loop(), endpoint.address());
-        if (idle != null) {
-            send(idle);
-            return;
-        }
-        proxy.pool().connect(exchange.loop(), endpoint.address(), opened -> {
+        boolean http2 = endpoint.http2(exchange.isGrpcStream());
+        proxy.pool().acquire(exchange.loop(), endpoint.address(), http2, opened -> {
             if (over) {
                 if (opened != null) {
                     opened.close();

@@ -72,7 +72,6 @@ final class Tunnel {
         client.pipeline().addLast(new Relay(far, true));
         far.pipeline().addLast(new Relay(client, false));
         exchange.connection().leave();
-        exchange.connection().codec().removeFrom(client.pipeline());
         client.config().setAutoRead(true);
         far.config().setAutoRead(true);
         if (!client.isActive() || !far.isActive()) {

@@ -3,6 +3,7 @@ package dev.weir.dataplane;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.util.ReferenceCountUtil;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,11 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
 
     Channel channel() {
         return channel;
+    }
+
+    /** True for a stream of HTTP/2, which is for one request. */
+    boolean isStream() {
+        return channel instanceof Http2StreamChannel;
     }
 
     void use(User next) {

@@ -37,6 +37,7 @@ final class UpstreamPool {
     private final Map<InetSocketAddress, Integer> open = new ConcurrentHashMap<>();
 
     private final Runnable closed;
+    private final UpstreamStreams streams = new UpstreamStreams(this::counted);
 
     /** @param closed called after each connection that has closed */
     UpstreamPool(Runnable closed) {
@@ -48,9 +49,27 @@ final class UpstreamPool {
         return open.containsKey(address);
     }
 
-    /** An idle connection, or null; called on the loop. */
-    @Nullable
-    UpstreamConnection take(EventLoop loop, InetSocketAddress address) {
+    /**
+     * A connection for one request: an idle one, a stream of one that speaks HTTP/2, or a new one.
+     *
+     * @param http2 whether the pod speaks HTTP/2
+     * @param done gets it on the loop, perhaps at once, or null if none can be opened
+     */
+    void acquire(
+            EventLoop loop, InetSocketAddress address, boolean http2, Consumer<@Nullable UpstreamConnection> done) {
+        if (http2) {
+            streams.open(loop, address, done);
+            return;
+        }
+        UpstreamConnection free = take(loop, address);
+        if (free != null) {
+            done.accept(free);
+        } else {
+            connect(loop, address, done);
+        }
+    }
+
+    private @Nullable UpstreamConnection take(EventLoop loop, InetSocketAddress address) {
         ConcurrentLinkedDeque<UpstreamConnection> list = list(loop, address);
         for (UpstreamConnection next = list.pollLast(); next != null; next = list.pollLast()) {
             if (next.usable()) {
@@ -66,15 +85,18 @@ final class UpstreamPool {
                 .computeIfAbsent(address, _ -> new ConcurrentLinkedDeque<>());
     }
 
-    /** Opens a connection on the loop; the consumer gets it there, or null if it cannot be opened. */
-    void connect(EventLoop loop, InetSocketAddress address, Consumer<@Nullable UpstreamConnection> done) {
+    private ChannelFuture counted(EventLoop loop, InetSocketAddress address) {
         open.merge(address, 1, Integer::sum);
         ChannelFuture connecting = open(loop, address);
         connecting.channel().closeFuture().addListener(_ -> {
             open.computeIfPresent(address, (_, count) -> count == 1 ? null : count - 1);
             closed.run();
         });
-        connecting.addListener((ChannelFutureListener) future -> {
+        return connecting;
+    }
+
+    private void connect(EventLoop loop, InetSocketAddress address, Consumer<@Nullable UpstreamConnection> done) {
+        counted(loop, address).addListener((ChannelFutureListener) future -> {
             if (!future.isSuccess()) {
                 done.accept(null);
                 return;
@@ -108,6 +130,10 @@ final class UpstreamPool {
 
     /** Keeps a connection for later; one that is closed meanwhile is forgotten when it is taken. */
     void give(UpstreamConnection connection, Set<InetSocketAddress> known) {
+        if (connection.isStream()) {
+            connection.close();
+            return;
+        }
         ConcurrentLinkedDeque<UpstreamConnection> list =
                 list(connection.channel().eventLoop(), connection.address());
         if (!connection.channel().isActive() || !known.contains(connection.address()) || list.size() >= MOST_IDLE) {
@@ -121,6 +147,7 @@ final class UpstreamPool {
 
     /** Closes idle connections to addresses that are not known any more. */
     void retain(Set<InetSocketAddress> known) {
+        streams.retain(known);
         idle.values()
                 .forEach(byAddress -> byAddress.entrySet().removeIf(entry -> {
                     if (known.contains(entry.getKey())) {

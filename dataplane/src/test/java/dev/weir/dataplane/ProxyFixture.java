@@ -33,8 +33,10 @@ final class ProxyFixture implements AutoCloseable {
     private final DataPlane dataPlane;
     private final ProxyListener sidecar;
     private final ProxyListener gateway;
+    private final ProxyListener secureGateway;
     private final ProxyListener stats;
     private final Map<String, List<Integer>> services = new LinkedHashMap<>();
+    private final Map<String, String> portNames = new LinkedHashMap<>();
     private final List<String> gone = new ArrayList<>();
     private final Map<Kind, List<JsonNode>> more = new EnumMap<>(Kind.class);
     private String http = "[]";
@@ -45,6 +47,7 @@ final class ProxyFixture implements AutoCloseable {
         try {
             sidecar = dataPlane.openSidecar(CALLER, any);
             gateway = dataPlane.openGateway(GATEWAY, any, 80);
+            secureGateway = dataPlane.openGateway(GATEWAY, any, 443);
             stats = dataPlane.openStats(any);
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
@@ -55,6 +58,10 @@ final class ProxyFixture implements AutoCloseable {
         return dataPlane;
     }
 
+    ProxyListener secureGateway() {
+        return secureGateway;
+    }
+
     ProxyListener sidecar() {
         return sidecar;
     }
@@ -63,6 +70,12 @@ final class ProxyFixture implements AutoCloseable {
     ProxyFixture service(String name, Integer... ports) {
         services.put(name, List.of(ports));
         return update();
+    }
+
+    /** As above, with a name for the service's port. */
+    ProxyFixture service(String name, String portName, Integer... ports) {
+        portNames.put(name, portName);
+        return service(name, ports);
     }
 
     ProxyFixture without(String name) {
@@ -99,14 +112,15 @@ final class ProxyFixture implements AutoCloseable {
         pods.add(YAML.readTree("metadata: {name: sleep-1, namespace: default, labels: {app: sleep, version: v7}}"));
         for (Map.Entry<String, List<Integer>> service : services.entrySet()) {
             String name = service.getKey();
-            objects.add(YAML.readTree(
-                    "{metadata: {name: %s, namespace: default}, spec: {ports: [{port: 80}]}}".formatted(name)));
+            objects.add(
+                    YAML.readTree("{metadata: {name: %s, namespace: default}, spec: {ports: [{port: 80, name: '%s'}]}}"
+                            .formatted(name, portNames.getOrDefault(name, ""))));
             for (int port : service.getValue()) {
                 slices.add(YAML.readTree("""
                         metadata: {name: %1$s-%2$d, namespace: default, labels: {kubernetes.io/service-name: %1$s}}
-                        ports: [{name: "", port: %2$d}]
+                        ports: [{name: "%3$s", port: %2$d}]
                         endpoints: [{addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {name: %1$s-h-%2$d}}]
-                        """.formatted(name, port)));
+                        """.formatted(name, port, portNames.getOrDefault(name, ""))));
                 pods.add(YAML.readTree("""
                         metadata:
                           name: %1$s-h-%2$d
@@ -129,9 +143,15 @@ final class ProxyFixture implements AutoCloseable {
         all.put(Kind.SERVICE, objects);
         all.put(Kind.ENDPOINT_SLICE, slices);
         all.put(Kind.POD, pods);
-        all.put(Kind.VIRTUAL_SERVICE, List.of(route));
-        all.put(Kind.ISTIO_GATEWAY, List.of(open));
+        all.merge(Kind.VIRTUAL_SERVICE, List.of(route), ProxyFixture::both);
+        all.merge(Kind.ISTIO_GATEWAY, List.of(open), ProxyFixture::both);
         return new MeshConfig(all, Map.of());
+    }
+
+    private static List<JsonNode> both(List<JsonNode> some, List<JsonNode> others) {
+        List<JsonNode> all = new ArrayList<>(some);
+        all.addAll(others);
+        return all;
     }
 
     Socket connect() throws IOException {
@@ -190,6 +210,7 @@ final class ProxyFixture implements AutoCloseable {
     public void close() {
         sidecar.close();
         gateway.close();
+        secureGateway.close();
         dataPlane.close();
     }
 }

@@ -106,8 +106,9 @@ class RouteGoldenTest {
         request.setUri(target.target());
         Listening listening = listening(asked.path("from"));
         int port = listening instanceof Listening.Gateway gateway ? gateway.port() : Math.max(80, target.port());
+        String scheme = port == 443 ? "https" : "http";
         RequestMatch.Subject subject =
-                new RequestMatch.Subject(request, target.authority(), target.path(), listening.caller(), port);
+                new RequestMatch.Subject(request, target.authority(), target.path(), listening.caller(), port, scheme);
         Map<String, Object> decision = new LinkedHashMap<>();
         decision.put("request", asked.path("request").asText());
         asked.properties().forEach(field -> decision.put(field.getKey(), field.getValue()));

@@ -35,8 +35,7 @@ final class RouteText {
                 edits(text, "response", List.of(response));
             }
             case Action.Redirect(RedirectTarget target, HeaderEdits response) -> {
-                String to =
-                        target.location(subject.authority(), subject.request().uri(), match.prefix(), subject.port());
+                String to = target.location(subject.request().uri(), match.prefix(), subject);
                 text.put("redirect", target.code() + " to " + to);
                 edits(text, "response", List.of(response));
             }

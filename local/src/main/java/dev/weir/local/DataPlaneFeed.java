@@ -43,6 +43,12 @@ final class DataPlaneFeed implements AutoCloseable {
         add(Kind.ENDPOINT_SLICE, caches.slices());
         add(Kind.POD, caches.pods());
         add(Kind.NAMESPACE, caches.namespaces());
+        var certificates = client.secrets()
+                .inAnyNamespace()
+                .withField("type", "kubernetes.io/tls")
+                .runnableInformer(0);
+        own.add(certificates);
+        add(Kind.SECRET, certificates);
         for (Kind kind : Kind.values()) {
             if (!informers.containsKey(kind)) {
                 var informer = client.genericKubernetesResources(definition(kind))

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.dataplane.DataPlane;
+import dev.weir.dataplane.GatewayPorts;
 import dev.weir.dataplane.MeshConfig;
 import dev.weir.dataplane.ObjectStatus;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
@@ -18,6 +19,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -61,8 +63,9 @@ final class GatewayApiController implements AutoCloseable {
 
     private void reconcile() {
         MeshConfig seen = config;
-        Map<String, Map<Integer, InetSocketAddress>> bound = addresses.open(dataPlane.gateways());
-        list(bound);
+        List<GatewayPorts> gateways = dataPlane.gateways();
+        Map<String, Map<Integer, InetSocketAddress>> bound = addresses.open(gateways);
+        list(gateways, bound);
         for (ObjectStatus status : dataPlane.statuses(bound)) {
             seen.of(status.kind()).stream()
                     .filter(object -> is(object, status))
@@ -110,14 +113,17 @@ final class GatewayApiController implements AutoCloseable {
                 : kind.inNamespace(status.namespace()).withName(status.name());
     }
 
-    private void list(Map<String, Map<Integer, InetSocketAddress>> bound) {
+    private void list(List<GatewayPorts> gateways, Map<String, Map<Integer, InetSocketAddress>> bound) {
         Map<String, String> lines = new TreeMap<>();
-        bound.forEach((gateway, ports) -> lines.put(
-                gateway,
-                ports.entrySet().stream()
-                        .map(port -> "http://" + port.getValue().getAddress().getHostAddress() + ":"
-                                + port.getValue().getPort())
-                        .collect(Collectors.joining(" "))));
+        for (GatewayPorts gateway : gateways) {
+            lines.put(
+                    gateway.key(),
+                    bound.getOrDefault(gateway.key(), Map.of()).entrySet().stream()
+                            .map(port -> (gateway.secure().contains(port.getKey()) ? "https://" : "http://")
+                                    + port.getValue().getAddress().getHostAddress() + ":"
+                                    + port.getValue().getPort())
+                            .collect(Collectors.joining(" ")));
+        }
         String text = lines.entrySet().stream()
                 .map(entry -> entry.getKey() + " " + entry.getValue() + "\n")
                 .collect(Collectors.joining());

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,8 +135,14 @@ final class Installation {
                 .waitUntilCondition(OwnedPods::isReady, GATEWAY_WAIT_SECONDS, TimeUnit.SECONDS);
         Map<String, String> annotations = pod.getMetadata().getAnnotations();
         String bound = annotations == null ? null : annotations.get(DataPlaneFeed.BOUND_PORTS);
-        String address =
-                bound == null ? pod.getStatus().getPodIP() + ":80" : bound.replaceAll("^\\{\"80\":\"|\"}$", "");
-        return URI.create("http://" + address);
+        String own = pod.getStatus().getPodIP() + ":80";
+        try {
+            String address = bound == null
+                    ? own
+                    : new ObjectMapper().readTree(bound).path("80").asText(own);
+            return URI.create("http://" + address);
+        } catch (IOException malformed) {
+            throw new UncheckedIOException(malformed);
+        }
     }
 }

@@ -7,6 +7,7 @@ import dev.weir.samples.Podinfo;
 import dev.weir.samples.Sample;
 import dev.weir.samples.SampleServer;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerPort;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -49,9 +50,13 @@ final class Programs {
                 builtIn(serve(new HttpBin(), faults(sandbox.declared(container)), port, log));
             case Images.Program.Podinfo(String version) -> podinfo(version, container, log);
             case Images.Program.Gateway _ -> {
-                ProxyListener listener = sandbox.openGateway(HTTP);
-                sandbox.announce(HTTP, listener.address());
-                yield builtIn(listener);
+                List<AutoCloseable> listeners = new ArrayList<>();
+                for (ContainerPort open : container.getPorts()) {
+                    ProxyListener listener = sandbox.openGateway(open.getContainerPort());
+                    sandbox.announce(open.getContainerPort(), listener.address());
+                    listeners.add(listener);
+                }
+                yield builtIn(() -> Controllers.closeAll(listeners));
             }
             case Images.Program.Remote(URI url) -> {
                 sandbox.announce(port, new InetSocketAddress(url.getHost(), url.getPort() < 0 ? HTTP : url.getPort()));
