@@ -135,9 +135,11 @@ class ClusterCommandsTest {
                 .startsWith("app in namespace default is not ready (CandidateNotReady) since TIME (AGE)\n"
                         + " app-1 has no ready pod yet\n")
                 .contains("- app-1 gets no requests until it has a ready pod")
-                .contains("Deployment/app-1 .status.availableReplicas 0 1 AGE")
-                .contains("EndpointSlices of Service/app-1 .endpoints[].conditions.ready none is true at least one")
-                .containsPattern("Pod/app-1-HASH .status.containerStatuses\\[0].state.waiting (ErrImagePull|ImagePull)")
+                .contains("- Deployment/app-1 .status.availableReplicas: 0; wanted: 1 (AGE)")
+                .contains(
+                        "- EndpointSlices of Service/app-1 .endpoints[].conditions.ready: none is true; wanted: at least")
+                .containsPattern(
+                        "Pod/app-1-HASH .status.containerStatuses\\[0].state.waiting: (ErrImagePull|ImagePull)")
                 .contains("what unblocks it\n - ")
                 .contains("a ready pod of app-1");
     }

@@ -135,6 +135,44 @@ class ControllerChartTest {
 
     @Test
     @Order(4)
+    void anotherReplicaTakesOver() {
+        install("one").set("replicas", 2).call();
+        await().atMost(LONG)
+                .until(
+                        () -> client.apps()
+                                .deployments()
+                                .inNamespace("one")
+                                .withName("iter8")
+                                .get()
+                                .getStatus()
+                                .getAvailableReplicas(),
+                        Integer.valueOf(2)::equals);
+        String leader = leader();
+        client.pods().inNamespace("one").withName(leader).delete();
+        await().atMost(LONG).until(() -> !leader().isEmpty() && !leader().equals(leader));
+        runsThrough(new MirrorRelease(client, "one"));
+        assertThat(client.policy()
+                        .v1()
+                        .podDisruptionBudget()
+                        .inNamespace("one")
+                        .withName("iter8")
+                        .get())
+                .isNotNull();
+        uninstall("one");
+    }
+
+    /** The pod that acts. */
+    private static String leader() {
+        return client.leases()
+                .inNamespace("one")
+                .withName("iter8")
+                .get()
+                .getSpec()
+                .getHolderIdentity();
+    }
+
+    @Test
+    @Order(5)
     void refusesValuesThatItDoesNotKnow() {
         assertThatThrownBy(() -> install("one").set("clusterScopd", true).call())
                 .hasMessageContaining("clusterScopd");

@@ -68,8 +68,10 @@ final class Programs {
                 yield new Started(process(container, command, variables, log), null);
             }
             case Images.Program.Operator _ -> {
-                List<String> command = OperatorCommand.of(container.getArgs());
-                yield new Started(process(container, command, sandbox.environment(container), log), null);
+                Map<String, String> variables = sandbox.environment(container);
+                List<String> arguments = new ArrayList<>(container.getArgs());
+                arguments.replaceAll(word -> Expansion.expand(word, variables));
+                yield new Started(process(container, OperatorCommand.of(arguments), variables, log), null);
             }
             case Images.Program.Server(List<String> command) -> {
                 InetSocketAddress bound = sandbox.freePort(port);

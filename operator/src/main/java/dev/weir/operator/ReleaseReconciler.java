@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +29,7 @@ final class ReleaseReconciler implements Reconciler<ReleaseResource> {
     private final ReleaseLoop loop;
     private final List<ObjectSource> sources;
     private final Clock clock;
+    private volatile Supplier<Stream<ReleaseResource>> known = Stream::empty;
 
     /** @param sources of what releases own */
     ReleaseReconciler(ReleaseLoop loop, List<ObjectSource> sources, Clock clock) {
@@ -37,7 +40,13 @@ final class ReleaseReconciler implements Reconciler<ReleaseResource> {
 
     @Override
     public List<EventSource<?, ReleaseResource>> prepareEventSources(EventSourceContext<ReleaseResource> context) {
+        known = () -> context.getPrimaryCache().list();
         return List.copyOf(sources);
+    }
+
+    /** The releases that the cache holds. */
+    List<JsonNode> releases() {
+        return known.get().<JsonNode>map(JSON::valueToTree).toList();
     }
 
     @Override

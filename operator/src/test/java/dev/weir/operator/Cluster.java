@@ -35,12 +35,14 @@ final class Cluster implements AutoCloseable {
     private final ApiServer api;
     private final KubernetesClient user;
     private final KubernetesClient own;
+    private final KubernetesClient second;
 
     /** @param beforeOperator sees every request of the operator's and may refuse it */
     Cluster(Consumer<ApiRequest> beforeOperator) {
         User admin = new User("user", "", List.of("system:masters", "system:authenticated"));
         User operator = new User("operator", "", List.of("system:masters", "system:authenticated"));
-        ApiServerOptions options = ApiServerOptions.loopback(Map.of("u", admin, "o", operator))
+        User another = new User("another", "", List.of("system:masters", "system:authenticated"));
+        ApiServerOptions options = ApiServerOptions.loopback(Map.of("u", admin, "o", operator, "a", another))
                 .withBeforeRequest(request -> {
                     if (request.user().name().equals("operator")) {
                         beforeOperator.accept(request);
@@ -53,6 +55,7 @@ final class Cluster implements AutoCloseable {
         }
         user = client("u");
         own = client("o");
+        second = client("a");
         install("/crds/weir.dev_releases.yaml");
     }
 
@@ -69,6 +72,16 @@ final class Cluster implements AutoCloseable {
 
     Operator operator() {
         return Operator.start(own, Operator.Options.allNamespaces());
+    }
+
+    /** What the operator asks with; of one process. */
+    KubernetesClient operatorClient() {
+        return own;
+    }
+
+    /** What another operator asks with, whose requests nobody refuses. */
+    KubernetesClient secondClient() {
+        return second;
     }
 
     KubernetesClient user() {
@@ -177,6 +190,7 @@ final class Cluster implements AutoCloseable {
 
     @Override
     public void close() {
+        second.close();
         own.close();
         user.close();
         api.close();

@@ -81,20 +81,18 @@ public final class WhyCommand implements Callable<Integer> {
         List<String> rules = new ArrayList<>();
         release.path("status").path("why").forEach(sentence -> rules.add(sentence.asText()));
         section(text, current ? "rules that hold" : "what the operator said of the spec before", rules);
-        if (!diagnosis.evidence().isEmpty()) {
-            Table table = new Table("OBJECT", "FIELD", "VALUE", "WANTED", "SINCE");
-            diagnosis
-                    .evidence()
-                    .forEach(one -> table.add(List.of(
-                            one.object(),
-                            one.field(),
-                            one.value(),
-                            one.wanted(),
-                            one.since().isEmpty() ? "" : Ages.since(one.since(), now))));
-            text.append("\nevidence\n").append(table.toString().indent(2));
-        }
+        section(
+                text,
+                "evidence",
+                diagnosis.evidence().stream().map(one -> sentence(one, now)).toList());
         section(text, "what unblocks it", diagnosis.unblocks());
         return text.toString();
+    }
+
+    private static String sentence(Diagnosis.Evidence one, Instant now) {
+        return one.object() + " " + one.field() + ": " + one.value()
+                + (one.wanted().isEmpty() ? "" : "; wanted: " + one.wanted())
+                + (one.since().isEmpty() ? "" : " (" + Ages.since(one.since(), now) + ")");
     }
 
     private static String state(JsonNode release) {
