@@ -1,5 +1,6 @@
 package dev.weir.cli;
 
+import dev.weir.bench.DataPlaneBench;
 import dev.weir.bench.DriftBench;
 import dev.weir.bench.IdleBench;
 import dev.weir.bench.MirrorBench;
@@ -64,6 +65,24 @@ final class BenchCommand {
         MirrorBench.Plan plan = new MirrorBench.Plan(
                 kinds, Math.max(1, repeats), Math.max(1, rate), Duration.ofSeconds(Math.max(1, seconds)));
         return in(folder -> MirrorBench.run(System.out, folder, plan));
+    }
+
+    @Command(
+            name = "dataplane",
+            description = "The data plane beside Envoy and nginx: requests per second, latency, memory.",
+            mixinStandardHelpOptions = true)
+    int dataplane(
+            @Option(names = "--rounds", defaultValue = "5", description = "Default: 5.") int rounds,
+            @Option(names = "--duration", defaultValue = "3", description = "Seconds of each measurement. Default: 3.")
+                    int seconds,
+            @Option(names = "--warm-up", defaultValue = "10", description = "Seconds for each. Default: 10.")
+                    int warmUp)
+            throws IOException, InterruptedException {
+        DataPlaneBench.Plan plan = new DataPlaneBench.Plan(
+                Math.max(1, rounds), Duration.ofSeconds(Math.max(1, seconds)), Duration.ofSeconds(Math.max(0, warmUp)));
+        List<String> options =
+                java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments();
+        return in(folder -> DataPlaneBench.run(System.out, folder, options, plan));
     }
 
     @Command(
