@@ -21,8 +21,15 @@ final class ContinuousClient implements AutoCloseable {
      * @param body empty for GET, else POST
      * @param keepAlive false opens a connection for each request
      * @param pauseNanos between two requests; 0 for full speed
+     * @param path that it asks for
+     * @param header a further header's whole line; empty for none
      */
-    record Habit(String name, String body, boolean keepAlive, long pauseNanos) {}
+    record Habit(String name, String body, boolean keepAlive, long pauseNanos, String path, String header) {
+        /** One that talks to httpbin. */
+        Habit(String name, String body, boolean keepAlive, long pauseNanos) {
+            this(name, body, keepAlive, pauseNanos, body.isEmpty() ? "/get" : "/post", "");
+        }
+    }
 
     private static final int REMEMBERED = 20;
 
@@ -78,8 +85,8 @@ final class ContinuousClient implements AutoCloseable {
             if (connection == null) {
                 connection = new RawConnection(server);
             }
-            String target = (habit.body().isEmpty() ? "/get" : "/post") + "?client=" + habit.name();
-            RawConnection.Answer answer = connection.send(host, target, habit.body());
+            String target = habit.path() + "?client=" + habit.name();
+            RawConnection.Answer answer = connection.send(host, target, habit.body(), habit.header());
             count(answer.status() + " " + answer.version());
             if (answer.status() != 200) {
                 fail(answer.toString());

@@ -44,7 +44,7 @@ class OperatorProcessTest {
                     .withNamespace("default")
                     .withKubeConfig(local.kubeconfig())
                     .call();
-            try (InputStream in = OperatorProcessTest.class.getResourceAsStream("/demo/gateway.yaml")) {
+            try (InputStream in = OperatorProcessTest.class.getResourceAsStream("/demo/mirror/gateway.yaml")) {
                 client.load(in).inNamespace("default").create();
             }
             MirrorRelease release = new MirrorRelease(client, "default");

@@ -35,9 +35,15 @@ final class RawConnection implements AutoCloseable {
 
     /** Sends one request, with a body if it is not empty, and reads the whole answer. */
     Answer send(String host, String target, String body) throws IOException {
+        return send(host, target, body, "");
+    }
+
+    /** @param extra a further header's whole line; empty for none */
+    Answer send(String host, String target, String body, String extra) throws IOException {
         String method = body.isEmpty() ? "GET" : "POST";
         String head = method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\n"
                 + (body.isEmpty() ? "" : "Content-Type: text/plain\r\nContent-Length: " + body.length() + "\r\n")
+                + (extra.isEmpty() ? "" : extra + "\r\n")
                 + "\r\n";
         socket.getOutputStream().write((head + body).getBytes(StandardCharsets.US_ASCII));
         int status = Integer.parseInt(line().split(" ")[1]);

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param serving the version that answered when a route of ours was last seen; empty if none ever was
  * @param routed the route that was in force when last decided, and since when; null if it was not the wanted one
  * @param oldRoutes routing objects of the release under another name or of another router, each as {@code Kind/name}
+ * @param oldEntrance true if the application's Service is of the type that another router needs
  * @param notOwned wanted names that objects of others hold, each as {@code Kind/name}
  */
 public record Observed(
@@ -22,6 +23,7 @@ public record Observed(
         String serving,
         @Nullable Routed routed,
         List<String> oldRoutes,
+        boolean oldEntrance,
         List<String> notOwned) {
     public Observed {
         versions = Map.copyOf(versions);

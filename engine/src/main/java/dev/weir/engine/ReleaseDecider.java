@@ -56,12 +56,25 @@ public final class ReleaseDecider {
                 wakeAt(now.plus(LOOK_AGAIN));
             }
         }
-        actions.add(new Action.ApplyEntrance());
+        if (!moving()) {
+            actions.add(new Action.ApplyEntrance());
+        }
         Map<String, Integer> weights = weights();
         route(weights);
+        if (moving() && settled()) {
+            actions.add(new Action.ApplyEntrance());
+        }
         prune();
         Decision.Status status = progress(weights);
         return new Decision(status, actions, why, wake);
+    }
+
+    /**
+     * True while the application's Service is the one that the old router's route needs: it changes after proxies follow
+     * the new route, and the old route goes after that.
+     */
+    private boolean moving() {
+        return seen.oldEntrance() && !seen.oldRoutes().isEmpty();
     }
 
     private void wakeAt(Instant time) {
@@ -123,7 +136,7 @@ public final class ReleaseDecider {
         if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present, String revision)
                 && present.equals(plan)) {
             int others = seen.oldRoutes().size();
-            routed = inForce(revision + (others == 0 ? "" : "+" + others), seen.routed());
+            routed = inForce(revision + (others == 0 ? "" : "+" + others) + (moving() ? "~" : ""), seen.routed());
             if (!settled()) {
                 wakeAt(routed.settled());
             }
@@ -266,7 +279,7 @@ public final class ReleaseDecider {
                 why.add(name + " is retired: " + release.primary().name() + " has taken over");
             }
         }
-        actions.add(new Action.Prune(keep, settled()));
+        actions.add(new Action.Prune(keep, settled() && !moving()));
     }
 
     /** True if the route leads to a version, as observed. */

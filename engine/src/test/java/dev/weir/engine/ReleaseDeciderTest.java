@@ -47,7 +47,7 @@ class ReleaseDeciderTest {
     }
 
     private static Observed seen(Map<String, Observed.Version> versions, Observed.Route route) {
-        return new Observed(versions, Map.of(), route, "", routed(route), List.of(), List.of());
+        return new Observed(versions, Map.of(), route, "", routed(route), List.of(), false, List.of());
     }
 
     /** A route as one that has been in force for long. */
@@ -176,8 +176,8 @@ class ReleaseDeciderTest {
     void theAnnotationOverridesAShare() {
         Map<String, Observed.WeightConfig> configs =
                 Map.of("app-0", new Observed.WeightConfig("0", "50"), "app-1", new Observed.WeightConfig("200", "50"));
-        Observed observed =
-                new Observed(Map.of("app-0", READY, "app-1", READY), configs, MISSING, "", null, List.of(), List.of());
+        Observed observed = new Observed(
+                Map.of("app-0", READY, "app-1", READY), configs, MISSING, "", null, List.of(), false, List.of());
         Decision decision = decide(release(Release.Strategy.BLUE_GREEN, 50, "app-0", "app-1"), observed);
         assertThat(wanted(decision))
                 .hasValueSatisfying(rule ->
@@ -206,12 +206,13 @@ class ReleaseDeciderTest {
     void givesProxiesTimeToTakeARoute() {
         Release release = mirror(50, "app-0");
         Map<String, Observed.Version> versions = Map.of("app-0", READY);
-        Decision first =
-                decide(release, new Observed(versions, Map.of(), route("app-0"), "app-0", null, List.of(), List.of()));
+        Decision first = decide(
+                release, new Observed(versions, Map.of(), route("app-0"), "app-0", null, List.of(), false, List.of()));
         assertThat(first.status().reason()).isEqualTo("RouteSettling");
         assertThat(first.wake()).contains(NOW.plus(Routed.SETTLE));
         Routed since = first.status().traffic().routed();
-        Observed unchanged = new Observed(versions, Map.of(), route("app-0"), "app-0", since, List.of(), List.of());
+        Observed unchanged =
+                new Observed(versions, Map.of(), route("app-0"), "app-0", since, List.of(), false, List.of());
         assertThat(ReleaseDecider.decide(release, unchanged, NOW.plus(Routed.SETTLE))
                         .status()
                         .phase())
@@ -223,10 +224,11 @@ class ReleaseDeciderTest {
                 "app-0",
                 new Routed("another", Instant.EPOCH),
                 List.of(),
+                false,
                 List.of());
         assertThat(decide(release, another).status().reason()).isEqualTo("RouteSettling");
-        Observed edited =
-                new Observed(versions, Map.of(), new Observed.Route.Edited(), "app-0", since, List.of(), List.of());
+        Observed edited = new Observed(
+                versions, Map.of(), new Observed.Route.Edited(), "app-0", since, List.of(), false, List.of());
         assertThat(decide(release, edited).status().traffic().routed()).isNull();
     }
 
@@ -237,16 +239,52 @@ class ReleaseDeciderTest {
         Routed both = routed(route("app-0"));
         Routed settled = new Routed(Objects.requireNonNull(both).route() + "+1", both.since());
         Observed observed = new Observed(
-                versions, Map.of(), route("app-0"), "app-0", settled, List.of("VirtualService/app"), List.of());
+                versions, Map.of(), route("app-0"), "app-0", settled, List.of("VirtualService/app"), false, List.of());
         Decision first = decide(release, observed);
         assertThat(first.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), true));
         assertThat(first.status().message()).contains("VirtualService/app");
         assertThat(first.status().phase()).isEqualTo(Decision.Phase.RECONCILING);
         Decision then = decide(
-                release, new Observed(versions, Map.of(), route("app-0"), "app-0", settled, List.of(), List.of()));
+                release,
+                new Observed(versions, Map.of(), route("app-0"), "app-0", settled, List.of(), false, List.of()));
         assertThat(then.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), false));
         assertThat(decide(release, seen(versions, route("app-0"))).actions())
                 .contains(new Action.Prune(Set.of("app-0"), true));
+    }
+
+    @Test
+    void theServiceChangesAfterTheRouteAndBeforeTheOldRouteGoes() {
+        Release release = release(Release.Strategy.NONE, 0, "app-0");
+        Map<String, Observed.Version> versions = Map.of("app-0", READY);
+        List<String> old = List.of("HTTPRoute/app");
+        Routed present = Objects.requireNonNull(routed(route("app-0")));
+        Action removal = new Action.Prune(Set.of("app-0"), true);
+        Decision first =
+                decide(release, new Observed(versions, Map.of(), MISSING, "app-0", null, old, true, List.of()));
+        assertThat(first.actions())
+                .hasAtLeastOneElementOfType(Action.ApplyRoute.class)
+                .doesNotContain(new Action.ApplyEntrance(), removal);
+        Routed waited = new Routed(present.route() + "+1~", present.since());
+        Decision then = decide(
+                release, new Observed(versions, Map.of(), route("app-0"), "app-0", waited, old, true, List.of()));
+        assertThat(then.actions()).contains(new Action.ApplyEntrance()).doesNotContain(removal);
+        Decision changed = decide(
+                release, new Observed(versions, Map.of(), route("app-0"), "app-0", waited, old, false, List.of()));
+        assertThat(changed.actions()).doesNotContain(removal);
+        Routed waitedAgain = new Routed(present.route() + "+1", present.since());
+        assertThat(decide(
+                                release,
+                                new Observed(
+                                        versions,
+                                        Map.of(),
+                                        route("app-0"),
+                                        "app-0",
+                                        waitedAgain,
+                                        old,
+                                        false,
+                                        List.of()))
+                        .actions())
+                .contains(removal);
     }
 
     @Test
@@ -296,7 +334,14 @@ class ReleaseDeciderTest {
     void whatAnsweredLastAnswersAgainWhenTheRouteIsSpoilt() {
         for (Observed.Route spoilt : List.of(MISSING, new Observed.Route.Edited())) {
             Observed observed = new Observed(
-                    Map.of("app-0", READY, "app-1", STARTING), Map.of(), spoilt, "app-0", null, List.of(), List.of());
+                    Map.of("app-0", READY, "app-1", STARTING),
+                    Map.of(),
+                    spoilt,
+                    "app-0",
+                    null,
+                    List.of(),
+                    false,
+                    List.of());
             assertThat(wanted(decide(mirror(50, "app-1"), observed)))
                     .hasValueSatisfying(rule -> assertThat(rule.backends())
                             .containsExactly(new TrafficPlan.Backend("app-0", 80, Share.ALL)));
@@ -342,7 +387,14 @@ class ReleaseDeciderTest {
     void theAnnotationOverridesUntilTheSpecChanges() {
         Map<String, Observed.WeightConfig> configs = Map.of("app-1", new Observed.WeightConfig("20", "50"));
         Observed observed = new Observed(
-                Map.of("app-0", READY, "app-1", READY), configs, route("app-0"), "app-0", null, List.of(), List.of());
+                Map.of("app-0", READY, "app-1", READY),
+                configs,
+                route("app-0"),
+                "app-0",
+                null,
+                List.of(),
+                false,
+                List.of());
         Decision kept = decide(mirror(50, "app-0", "app-1"), observed);
         assertThat(kept.actions()).contains(new Action.ApplyWeightConfig("app-1", 20, 50));
         Decision changed = decide(mirror(60, "app-0", "app-1"), observed);
@@ -359,6 +411,7 @@ class ReleaseDeciderTest {
                     "app-0",
                     null,
                     List.of(),
+                    false,
                     List.of());
             Decision decision = decide(mirror(50, "app-0", "app-1"), observed);
             assertThat(decision.actions()).contains(new Action.ApplyWeightConfig("app-1", 50, 50));
@@ -368,7 +421,8 @@ class ReleaseDeciderTest {
 
     @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed = new Observed(Map.of(), Map.of(), MISSING, "", null, List.of(), List.of("Service/app"));
+        Observed observed =
+                new Observed(Map.of(), Map.of(), MISSING, "", null, List.of(), false, List.of("Service/app"));
         Decision decision = decide(mirror(50, "app-0"), observed);
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);

@@ -59,7 +59,7 @@ public record ReleaseStatus(
             String message) {}
 
     /**
-     * @param route the routing object's uid and generation, followed by the number of older routes beside it
+     * @param route the routing object's uid and generation, and what is left of another router
      * @param since when it was first seen in force
      */
     @JsonIgnoreProperties(ignoreUnknown = true)

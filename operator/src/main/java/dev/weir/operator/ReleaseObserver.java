@@ -89,6 +89,7 @@ final class ReleaseObserver {
                 Objects.requireNonNullElse(status.serving(), ""),
                 status.routed() == null ? null : status.routed().routed(),
                 oldRoutes(),
+                oldEntrance(),
                 notOwned());
     }
 
@@ -182,6 +183,17 @@ final class ReleaseObserver {
                             : new Observed.Route.Edited();
                 })
                 .orElseGet(Observed.Route.Missing::new);
+    }
+
+    private boolean oldEntrance() {
+        String wanted = type(router.entrance(release.service(), release.port()));
+        return owned.stream()
+                .filter(object -> is(object, ObjectKind.SERVICE) && name(object).equals(release.service()))
+                .anyMatch(service -> !type(service.path("spec")).equals(wanted));
+    }
+
+    private static String type(JsonNode service) {
+        return service.path("type").asText("ClusterIP");
     }
 
     private List<String> oldRoutes() {

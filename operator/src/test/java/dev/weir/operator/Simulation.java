@@ -19,12 +19,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One run of the operator's loop on a {@link SimulatedCluster}, with a user who changes things and a cluster that
@@ -33,7 +31,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Simulation {
     private static final Duration STEP = Duration.ofMillis(500);
-    private static final List<String> ROUTERS = List.of("Istio", "GatewayAPI");
     private static final Duration STABLE = Duration.ofSeconds(5);
     /** The status has whole seconds. */
     private static final Duration ROUNDED = Duration.ofSeconds(1);
@@ -48,7 +45,7 @@ final class Simulation {
     private final long seed;
     private final SimulatedCluster cluster;
     private final SimulatedUser user;
-    private final TrafficRouters routers = TrafficRouters.load();
+    private final SimulatedRoutes routes;
     private final Clock clock;
     private final Deque<String> history = new ArrayDeque<>();
     /** Versions that the status last called ready. */
@@ -60,11 +57,6 @@ final class Simulation {
     /** The version that answers as the operator sees it; empty if it knows of none. */
     private String before = "";
 
-    /** By kind: the plan in force. */
-    private final Map<String, TrafficPlan> lastRoutes = new HashMap<>();
-    /** By kind: when each plan last came into force. */
-    private final Map<String, Map<TrafficPlan, Instant>> routedSince = new HashMap<>();
-
     /** True if the primary was rolled out as the operator saw it when the pass began. */
     private boolean rolledOut;
 
@@ -73,6 +65,7 @@ final class Simulation {
         this.random = new SplittableRandom(seed);
         this.cluster = new SimulatedCluster(random.split(), this::check);
         this.user = new SimulatedUser(random, cluster, this::remember);
+        this.routes = new SimulatedRoutes(cluster);
         InstantSource source = cluster::now;
         this.clock = source.withZone(ZoneOffset.UTC);
         this.loop = newLoop();
@@ -113,7 +106,7 @@ final class Simulation {
 
     private Optional<Instant> step(double current, Optional<Instant> wake) {
         boolean changed = cluster.step(STEP, current);
-        followRoutes();
+        routes.follow();
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
         boolean due = wake.filter(time -> !time.isAfter(cluster.now())).isPresent();
         if (release == null || !changed && !due) {
@@ -144,51 +137,8 @@ final class Simulation {
     private void expect(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError("seed " + seed + ": " + what + "\n" + String.join("\n", history) + "\nrelease "
-                    + cluster.get("Release", SimulatedCluster.RELEASE) + "\nroutes " + routes());
+                    + cluster.get("Release", SimulatedCluster.RELEASE) + "\nroutes " + routes.inForce());
         }
-    }
-
-    /** The router that a release asks for. */
-    private TrafficRouter router(JsonNode release) {
-        return routers.require(spec(release).path("router").asText());
-    }
-
-    /** The plan that an object says; null if there is none or somebody edited it. */
-    private static @Nullable TrafficPlan plan(@Nullable JsonNode route, TrafficRouter router) {
-        return route == null ? null : router.read(route, 80).orElse(null);
-    }
-
-    /** The plans in force, of every kind. */
-    private List<TrafficPlan> routes() {
-        return ROUTERS.stream()
-                .map(routers::require)
-                .map(router -> plan(cluster.get(router.kind().kind(), SimulatedCluster.RELEASE), router))
-                .filter(Objects::nonNull)
-                .toList();
-    }
-
-    private void followRoutes() {
-        for (String name : ROUTERS) {
-            TrafficRouter router = routers.require(name);
-            String kind = router.kind().kind();
-            TrafficPlan plan = plan(cluster.get(kind, SimulatedCluster.RELEASE), router);
-            if (plan == null) {
-                lastRoutes.remove(kind);
-            } else if (!plan.equals(lastRoutes.put(kind, plan))) {
-                routedSince.computeIfAbsent(kind, _ -> new HashMap<>()).put(plan, cluster.now());
-            }
-        }
-    }
-
-    /** True if proxies had time to take the route that the operator sees. */
-    private boolean taken(TrafficRouter router) {
-        String kind = router.kind().kind();
-        TrafficPlan seen = plan(cluster.seen(kind, SimulatedCluster.RELEASE), router);
-        if (seen == null) {
-            return false;
-        }
-        Instant since = routedSince.getOrDefault(kind, Map.of()).getOrDefault(seen, cluster.now());
-        return !cluster.now().isBefore(since.plus(ROUNDED));
     }
 
     private boolean seenRolledOut(JsonNode release) {
@@ -209,16 +159,19 @@ final class Simulation {
     }
 
     private String seenServing(JsonNode release) {
-        TrafficRouter router = router(release);
-        return Optional.ofNullable(plan(cluster.seen(router.kind().kind(), SimulatedCluster.RELEASE), router))
+        TrafficRouter router = routes.router(release);
+        return Optional.ofNullable(routes.plan(cluster.seen(router.kind().kind(), SimulatedCluster.RELEASE), router))
                 .map(plan -> plan.rules().getLast().backends().getFirst().service())
                 .orElseGet(() -> release.at("/status/serving").asText());
     }
 
     private void check(String what, JsonNode object) {
-        followRoutes();
         String kind = object.path("kind").asText();
         String name = object.path("metadata").path("name").asText();
+        if (what.equals("apply") && kind.equals("Service") && name.equals(SimulatedCluster.RELEASE)) {
+            moved(object);
+        }
+        routes.follow();
         remember(what + " " + kind + "/" + name);
         if (what.equals("status")) {
             long held = 0;
@@ -230,8 +183,10 @@ final class Simulation {
             }
             expect(held == 1, "a release is Ready, Reconciling or Stalled, and just one of them");
             standings(object.at("/status/versions"));
-        } else if (what.equals("apply") && (kind.equals("VirtualService") || kind.equals("HTTPRoute"))) {
-            TrafficPlan plan = plan(object, routers.require(kind.equals("HTTPRoute") ? "GatewayAPI" : "Istio"));
+        } else if (what.equals("apply") && routes.ofKind(kind).isPresent()) {
+            TrafficPlan plan = routes.ofKind(kind)
+                    .map(router -> routes.plan(object, router))
+                    .orElse(null);
             expect(plan != null, "the route says just what a plan says");
             if (plan != null) {
                 routed(plan);
@@ -273,7 +228,7 @@ final class Simulation {
             expect(
                     was.equals(backend) || !cluster.seenReady(was),
                     "requests move from " + was + ", which is ready, to " + backend + ", which is not");
-            expect(routeExisted(), "the first route leads to a ready version");
+            expect(routes.existed(), "the first route leads to a ready version");
         }
         List<TrafficPlan.Backend> others =
                 rule.backends().subList(1, rule.backends().size());
@@ -307,8 +262,8 @@ final class Simulation {
 
     private void calledReady(JsonNode release) {
         String primary = name(spec(release).at("/versions/0"));
-        TrafficRouter router = router(release);
-        TrafficPlan seen = plan(cluster.seen(router.kind().kind(), SimulatedCluster.RELEASE), router);
+        TrafficRouter router = routes.router(release);
+        TrafficPlan seen = routes.plan(cluster.seen(router.kind().kind(), SimulatedCluster.RELEASE), router);
         expect(
                 seen != null
                         && seen.rules()
@@ -318,7 +273,7 @@ final class Simulation {
                                 .service()
                                 .equals(primary),
                 "it is called ready although the route does not lead to " + primary);
-        expect(taken(router), "it is called ready before proxies had time to take the route");
+        expect(routes.taken(router), "it is called ready before proxies had time to take the route");
         for (JsonNode version : spec(release).path("versions")) {
             String name = version.path("name").asText();
             expect(cluster.seenReady(name), "it is called ready although " + name + " is not");
@@ -365,11 +320,6 @@ final class Simulation {
                 version + " gets copies again before it has been ready for long enough");
     }
 
-    private boolean routeExisted() {
-        return cluster.seen("VirtualService", SimulatedCluster.RELEASE) != null
-                || cluster.seen("HTTPRoute", SimulatedCluster.RELEASE) != null;
-    }
-
     private JsonNode spec(JsonNode release) {
         return release.path("spec");
     }
@@ -407,13 +357,28 @@ final class Simulation {
         return fromSpec;
     }
 
+    /** The application's Service is about to become another router's. */
+    private void moved(JsonNode service) {
+        JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
+        if (routes.moves(service) && release != null && routes.inForce().size() > 1) {
+            expect(
+                    routes.taken(routes.router(release)),
+                    "the application's Service changes before proxies follow the new route");
+        }
+    }
+
     private void deleted(String kind, String name) {
+        if (routes.ofKind(kind).isPresent()) {
+            expect(routes.entranceTaken(), "the old route goes before proxies know the application's Service");
+        }
         JsonNode wanted = cluster.seen("Release", SimulatedCluster.RELEASE);
         if (wanted != null && !kind.equals("ConfigMap") && !kind.equals("ControllerRevision")) {
-            expect(taken(router(wanted)), kind + "/" + name + " is deleted before proxies had time to do without it");
+            expect(
+                    routes.taken(routes.router(wanted)),
+                    kind + "/" + name + " is deleted before proxies had time to do without it");
         }
         if (kind.equals("Deployment") || kind.equals("Service")) {
-            for (TrafficPlan plan : routes()) {
+            for (TrafficPlan plan : routes.inForce()) {
                 expect(leads(plan).stream().noneMatch(name::equals), name + " is deleted under its route");
             }
             JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
@@ -453,7 +418,7 @@ final class Simulation {
                 release.at("/status/observedGeneration").asLong()
                         == release.at("/metadata/generation").asLong(),
                 "the status is about the newest spec");
-        TrafficRouter router = router(release);
+        TrafficRouter router = routes.router(release);
         Set<String> wanted = new TreeSet<>(Set.of("Service/" + SimulatedCluster.RELEASE));
         wanted.add(router.kind().kind() + "/" + SimulatedCluster.RELEASE);
         String strategy = release.at("/spec/strategy").asText();
@@ -477,7 +442,7 @@ final class Simulation {
             }
         }
         expect(present.equals(wanted), "wanted " + wanted + ", present " + present);
-        TrafficPlan plan = plan(cluster.get(router.kind().kind(), SimulatedCluster.RELEASE), router);
+        TrafficPlan plan = routes.plan(cluster.get(router.kind().kind(), SimulatedCluster.RELEASE), router);
         expect(plan != null, "the route says what a plan says");
         if (plan != null) {
             restingRoute(release, plan, weights);
