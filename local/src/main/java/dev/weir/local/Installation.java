@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 
 /** What local mode has from the start as an installed cluster has: Istio's and Gateway API's definitions, a gateway. */
@@ -51,10 +53,18 @@ final class Installation {
         }
     }
 
-    /** The definition of Release, which the operator needs. */
-    static void installReleases(KubernetesClient client) throws IOException {
+    /**
+     * The definition of Release, which the operator needs.
+     *
+     * @param first gets the definition as it is going to be sent
+     */
+    static void installReleases(KubernetesClient client, Consumer<JsonNode> first) throws IOException {
+        ObjectMapper json = new ObjectMapper();
         try (InputStream in = resource(RELEASES)) {
-            client.load(in).items().forEach(definition -> create(client, definition));
+            for (HasMetadata definition : client.load(in).items()) {
+                first.accept(json.readTree(Serialization.asJson(definition)));
+                create(client, definition);
+            }
         }
     }
 
@@ -97,15 +107,15 @@ final class Installation {
 
     /** Says to the chart of the operator whether the operator runs inside. */
     static void describe(KubernetesClient client, boolean operatorInside) {
-        create(
-                client,
-                new ConfigMapBuilder()
-                        .withNewMetadata()
-                        .withName("weir-local")
-                        .withNamespace("kube-public")
-                        .endMetadata()
-                        .withData(Map.of("operatorInside", Boolean.toString(operatorInside)))
-                        .build());
+        var description = new ConfigMapBuilder()
+                .withNewMetadata()
+                .withName("weir-local")
+                .withNamespace("kube-public")
+                .endMetadata()
+                .withData(Map.of("operatorInside", Boolean.toString(operatorInside)))
+                .build();
+        // an earlier local mode of the same data directory may have been another in this respect
+        client.resource(description).createOr(present -> present.update());
     }
 
     private static void create(KubernetesClient client, HasMetadata object) {

@@ -212,11 +212,13 @@ public final class LocalMode implements AutoCloseable {
             together.run(() -> Installation.ingress(client));
             together.run(() -> Installation.describe(client, options.operatorInside()));
             together.run(() -> {
+                // a test compiles their rules
+                ahead.definitions().get().forEach(api::vouchFor);
                 Installation.install(client, ahead.definitions().get());
                 feed.start();
                 Installation.gatewayClass(client);
                 if (options.operatorInside()) {
-                    Installation.installReleases(client);
+                    Installation.installReleases(client, api::vouchFor);
                     keep(Operator.start(client(operator), Operator.Options.allNamespaces()));
                 }
             });

@@ -1,8 +1,11 @@
 package dev.weir.apiserver.cel;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.cel.common.CelAbstractSyntaxTree;
 import dev.cel.common.CelOptions;
 import dev.cel.common.CelValidationException;
+import dev.cel.common.types.CelType;
+import dev.cel.common.types.OptionalType;
 import dev.cel.common.types.SimpleType;
 import dev.cel.compiler.CelCompiler;
 import dev.cel.compiler.CelCompilerFactory;
@@ -39,7 +42,8 @@ public final class Rules {
 
     private static final class Holder {
         static final Library KUBERNETES = KubernetesLibrary.create();
-        static final CelCompiler COMPILER = CelCompilerFactory.standardCelCompilerBuilder()
+        /** Knows functions and no variables. */
+        static final CelCompiler BASE = CelCompilerFactory.standardCelCompilerBuilder()
                 .setOptions(OPTIONS)
                 .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
                 .addLibraries(
@@ -48,6 +52,9 @@ public final class Rules {
                         CelExtensions.bindings(),
                         CelOptionalLibrary.INSTANCE)
                 .addFunctionDeclarations(KUBERNETES.declarations())
+                .build();
+
+        static final CelCompiler COMPILER = BASE.toCompilerBuilder()
                 .addVar("self", SimpleType.DYN)
                 .addVar("oldSelf", SimpleType.DYN)
                 .build();
@@ -72,10 +79,55 @@ public final class Rules {
     public record Subject(
             Schema schema, JsonNode self, @Nullable JsonNode old, boolean optionalOld) {}
 
-    /** Why the expression is none; empty if it can be evaluated. */
-    public Optional<String> problem(String expression) {
-        String problem = programs.computeIfAbsent(expression, Rules::compile).problem();
-        return problem.isEmpty() ? Optional.empty() : Optional.of(problem);
+    /** What is known of an expression before there is a value for it. */
+    public sealed interface Checked {
+        /** @param cost an estimate of what one evaluation costs at most */
+        record Sound(double cost) implements Checked {}
+
+        record Unsound(String problem) implements Checked {}
+    }
+
+    /**
+     * Compiles an expression against the types of a schema.
+     *
+     * @param result what it must yield
+     * @param about what {@code self} is
+     * @param root true if that is a whole object
+     * @param optionalOld true if {@code oldSelf} is an optional value
+     */
+    public Checked check(String expression, Result result, Schema about, boolean root, boolean optionalOld) {
+        SchemaTypes types = new SchemaTypes(about, root);
+        CelCompiler compiler = Holder.BASE
+                .toCompilerBuilder()
+                .setTypeProvider(types)
+                .addVar("self", types.self())
+                .addVar("oldSelf", optionalOld ? OptionalType.create(types.self()) : types.self())
+                .build();
+        try {
+            CelAbstractSyntaxTree checked = compiler.compile(expression).getAst();
+            CelType yields = checked.getResultType();
+            if (!yields.equals(result.type) && !yields.equals(SimpleType.DYN)) {
+                return new Checked.Unsound(result.problem);
+            }
+            Holder.RUNTIME.createProgram(checked);
+            return new Checked.Sound(RuleCost.of(checked.getExpr(), about));
+        } catch (CelValidationException | CelEvaluationException malformed) {
+            return new Checked.Unsound("compilation failed: " + malformed.getMessage());
+        }
+    }
+
+    /** What an expression is for. */
+    public enum Result {
+        RULE(SimpleType.BOOL, "cel expression must evaluate to a bool"),
+        MESSAGE(SimpleType.STRING, "must evaluate to a string");
+
+        private final CelType type;
+        private final String problem;
+
+        Result(CelType type, String problem) {
+            this.type = type;
+            this.problem = problem;
+        }
     }
 
     public Outcome evaluate(String expression, Subject subject) {

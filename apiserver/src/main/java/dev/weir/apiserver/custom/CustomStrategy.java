@@ -35,6 +35,7 @@ final class CustomStrategy implements ResourceStrategy {
     private final @Nullable String scaleReplicas;
     private final Rules rules;
     private final boolean hasRules;
+    private final Set<String> selectable = new HashSet<>();
 
     CustomStrategy(ResourceType type, JsonNode version, Schema objectMeta, Rules rules) {
         this.type = type;
@@ -49,6 +50,9 @@ final class CustomStrategy implements ResourceStrategy {
                         .asText()
                 : null;
         this.rules = rules;
+        version.path("selectableFields")
+                .forEach(field ->
+                        selectable.add(field.path("jsonPath").asText(".").substring(1)));
         this.hasRules = schema.toString().contains("x-kubernetes-validations");
     }
 
@@ -283,6 +287,11 @@ final class CustomStrategy implements ResourceStrategy {
     @Override
     public boolean allowsUnconditionalUpdate() {
         return false;
+    }
+
+    @Override
+    public Set<String> selectableFields() {
+        return Set.copyOf(selectable);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.weir.apiserver.custom;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.cel.Rules;
 import dev.weir.apiserver.merge.Json;
 import dev.weir.apiserver.rest.FieldError;
 import dev.weir.apiserver.rest.FieldError.Kind;
@@ -18,12 +19,27 @@ final class DefinitionValidation {
     private static final List<String> COLUMN_TYPES = List.of("boolean", "date", "integer", "number", "string");
 
     private final List<FieldError> errors = new ArrayList<>();
+    private final Rules rules;
+    private final Set<JsonNode> trusted;
 
-    private DefinitionValidation() {}
+    private DefinitionValidation(Rules rules, Set<JsonNode> trusted) {
+        this.rules = rules;
+        this.trusted = trusted;
+    }
 
-    /** @param old null on create */
-    static List<FieldError> validate(ObjectNode definition, @Nullable ObjectNode old) {
-        DefinitionValidation validation = new DefinitionValidation();
+    /**
+     * What is wrong with a definition.
+     *
+     * @param old null on create
+     * @param vouched rules that need not be compiled
+     */
+    static List<FieldError> validate(
+            Rules rules, Set<JsonNode> vouched, ObjectNode definition, @Nullable ObjectNode old) {
+        Set<JsonNode> trusted = new HashSet<>(vouched);
+        if (old != null) {
+            trusted.addAll(RuleChecks.all(old.path("spec")));
+        }
+        DefinitionValidation validation = new DefinitionValidation(rules, trusted);
         validation.spec(definition);
         if (old != null) {
             validation.update(definition, old);
@@ -143,7 +159,8 @@ final class DefinitionValidation {
         if (!schema.isObject()) {
             add(Kind.REQUIRED, at, null, "schemas are required");
         } else {
-            errors.addAll(StructuralSchemas.problems(schema, at));
+            List<FieldError> structure = StructuralSchemas.problems(schema, at);
+            errors.addAll(structure.isEmpty() ? RuleChecks.problems(rules, trusted, schema, at) : structure);
         }
         JsonNode scale = version.path("subresources").path("scale");
         if (scale.isObject()) {

@@ -10,12 +10,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Whether an {@code openAPIV3Schema} is structural and consistent in itself.
- *
- * <p>Its rules are not compiled here, other than upstream: to load the compiler takes longer than all else at the start
- * of a server. A rule that cannot be compiled refuses the first write that it concerns, and says so.
- */
+/** Whether an {@code openAPIV3Schema} is structural and consistent in itself; its rules are for {@link RuleChecks}. */
 final class StructuralSchemas {
     private static final Set<String> TYPES = Set.of("object", "array", "string", "integer", "number", "boolean");
 

@@ -15,7 +15,7 @@ public final class Patches {
     /** What copying may add, as much as a request may bring. */
     private static final int MOST_COPIED = 3 * 1024 * 1024;
     /** As deep as a request may be. */
-    private static final int MOST_DEPTH = 1000;
+    private static final int MOST_DEPTH = 250;
 
     private Patches() {}
 

@@ -9,7 +9,7 @@ import java.util.Arrays;
 /** Reads the protobuf wire format. */
 final class WireReader {
     /** As deep as JSON may be; schemas of definitions can hold one another without end. */
-    private static final int MOST_DEPTH = 1000;
+    private static final int MOST_DEPTH = 250;
 
     private final byte[] data;
     private final int end;

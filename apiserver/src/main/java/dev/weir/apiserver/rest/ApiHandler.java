@@ -129,7 +129,7 @@ public final class ApiHandler {
             throw ApiException.noSuchResource();
         }
         return switch (target.subresource()) {
-            case "status" ->
+            case "status", EphemeralContainers.NAME ->
                 switch (verb) {
                     case "get" -> reads.get(target, request);
                     case "update" -> writes.update(target, request);

@@ -1,5 +1,6 @@
 package dev.weir.apiserver.rest;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -21,13 +22,16 @@ import java.util.List;
 public final class Bodies {
     private static final String ACCEPTED =
             "the body of the request was in an unknown format - accepted media types include: ";
-    private static final ObjectMapper STRICT_JSON = JsonMapper.builder()
+    /** Deeper than any object of Kubernetes, and not too deep for a thread's stack. */
+    private static final StreamReadConstraints NESTING =
+            StreamReadConstraints.builder().maxNestingDepth(250).build();
+
+    private static final ObjectMapper STRICT_JSON = JsonMapper.builder(
+                    JsonFactory.builder().streamReadConstraints(NESTING).build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
-    private static final ObjectMapper YAML = YAMLMapper.builder(YAMLFactory.builder()
-                    .streamReadConstraints(
-                            StreamReadConstraints.builder().maxNestingDepth(500).build())
-                    .build())
+    private static final ObjectMapper YAML = YAMLMapper.builder(
+                    YAMLFactory.builder().streamReadConstraints(NESTING).build())
             .build();
 
     private Bodies() {}

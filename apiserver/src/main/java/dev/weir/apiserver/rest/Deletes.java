@@ -243,7 +243,7 @@ public final class Deletes {
     /** Deletes every matching object of a collection and answers with the list of them. */
     public ApiResponse deleteCollection(Writes.Target target, ApiRequest request) {
         Predicate<JsonNode> selector =
-                Selectors.parse(target.type(), request.query("labelSelector"), request.query("fieldSelector"));
+                Selectors.parse(target.type(), resources.strategy(target.type()).selectableFields(), request);
         ObjectNode list = Json.MAPPER.createObjectNode();
         list.put("kind", target.type().listKind())
                 .put("apiVersion", target.type().apiVersion());

@@ -58,7 +58,7 @@ public final class Reads {
     /** @param namespace null for all namespaces and for cluster scope */
     public ApiResponse list(ResourceType type, @Nullable String namespace, ApiRequest request) {
         Predicate<JsonNode> selector =
-                Selectors.parse(type, request.query("labelSelector"), request.query("fieldSelector"));
+                Selectors.parse(type, resources.strategy(type).selectableFields(), request);
         checkListOptions(request);
         requireReached(request);
         Page page = Page.of(request);
@@ -241,7 +241,7 @@ public final class Reads {
     /** Opens a watch; the stream ends after {@code timeoutSeconds}. */
     public ApiResponse watch(ResourceType type, @Nullable String namespace, ApiRequest request) {
         Predicate<JsonNode> selector =
-                Selectors.parse(type, request.query("labelSelector"), request.query("fieldSelector"));
+                Selectors.parse(type, resources.strategy(type).selectableFields(), request);
         String scope = type.namespaced() ? namespace : null;
         String version = request.queryOr("resourceVersion", "");
         boolean streamList = request.flag("sendInitialEvents");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.FieldSet;
 import dev.weir.apiserver.schema.Schema;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What differs from kind to kind on the way of a write. Stateless; objects are changed in place. */
@@ -56,6 +57,11 @@ public interface ResourceStrategy {
 
     /** Turns a stored object into this version's form; changes nothing in place. */
     ObjectNode onRead(ObjectNode stored);
+
+    /** Fields beyond the usual that lists and watches may select by, such as {@code spec.color}. */
+    default Set<String> selectableFields() {
+        return Set.of();
+    }
 
     /** Hides what is stored but not shown to readers and to writers of the main resource; changes nothing in place. */
     default ObjectNode shown(ObjectNode object) {

@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Creating and updating: the steps that every write goes through, after apiserver's generic registry. */
@@ -36,12 +38,30 @@ public final class Writes {
     private final Resources resources;
     private final Clock clock;
     private final RoleGuard guard;
+    private final PodAdmission pods;
+    /** Between a look at the addresses in use and the write of a Service no other one may come. */
+    private final ReentrantLock services = new ReentrantLock();
+
     private final SecureRandom random = new SecureRandom();
 
     public Writes(Resources resources, Clock clock, RoleGuard guard) {
         this.resources = resources;
         this.clock = clock;
         this.guard = guard;
+        this.pods = new PodAdmission(resources);
+    }
+
+    /** Runs a write; those of Services one after the other. */
+    private <T> T inOrder(ResourceType type, Supplier<T> write) {
+        if (!type.qualifiedPlural().equals("services")) {
+            return write.get();
+        }
+        services.lock();
+        try {
+            return write.get();
+        } finally {
+            services.unlock();
+        }
     }
 
     /** Where a write goes: {@code name} is empty for a create, {@code subresource} for the main resource. */
@@ -146,6 +166,16 @@ public final class Writes {
         if (strategy.hasGeneration()) {
             metadata.put("generation", 1);
         }
+        if (type.qualifiedPlural().equals("pods")) {
+            pods.admit(object, target.namespace());
+        }
+        return inOrder(type, () -> insert(target, object, options));
+    }
+
+    private Written insert(Target target, ObjectNode object, WriteOptions options) {
+        ResourceType type = target.type();
+        ResourceStrategy strategy = resources.strategy(type);
+        ObjectNode metadata = object.withObject("/metadata");
         String prefix = metadata.path("generateName").asText("");
         boolean generated =
                 !prefix.isEmpty() && metadata.path("name").asText("").isEmpty();
@@ -303,6 +333,10 @@ public final class Writes {
      * @param change from the live object to the wanted one, managed fields done; must not change its argument
      */
     public Written modify(Target target, WriteOptions options, Function<ObjectNode, ObjectNode> change) {
+        return inOrder(target.type(), () -> modifyNow(target, options, change));
+    }
+
+    private Written modifyNow(Target target, WriteOptions options, Function<ObjectNode, ObjectNode> change) {
         ResourceType type = target.type();
         VersionedStore.Key key = Resources.key(type, target.namespace(), target.name());
         while (true) {
@@ -380,6 +414,9 @@ public final class Writes {
             strategy.prepareForUpdate(next, live);
         } else if (target.subresource().equals("status")) {
             keepAllButStatus(strategy, next, live);
+        } else if (target.subresource().equals(EphemeralContainers.NAME)) {
+            next = EphemeralContainers.only(next, live);
+            metadata = next.withObject("/metadata");
         }
         boolean maySpec = !target.subresource().equals("status");
         if (strategy.hasGeneration() && maySpec && strategy.specChanged(next, live)) {
@@ -387,6 +424,9 @@ public final class Writes {
         }
         List<FieldError> ofMetadata = new ArrayList<>(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
         ofMetadata.addAll(finalizersOnlyShrink(metadata, before));
+        if (target.subresource().equals(EphemeralContainers.NAME)) {
+            ofMetadata.addAll(EphemeralContainers.problems(next, live));
+        }
         List<FieldError> errors = strategy.validate(next, live, ofMetadata);
         if (!errors.isEmpty()) {
             throw ApiException.invalid(type, target.name(), errors);

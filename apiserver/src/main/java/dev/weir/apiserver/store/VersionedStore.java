@@ -237,10 +237,11 @@ public final class VersionedStore implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        // what follows from a write should not be later than those who watch; the answer waits for the disk
+        afterWrite.accept(event);
         if (receipt != null) {
             receipt.await();
         }
-        afterWrite.accept(event);
         return Optional.of(event.entry());
     }
 

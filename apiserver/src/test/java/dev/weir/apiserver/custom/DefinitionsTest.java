@@ -40,9 +40,13 @@ class DefinitionsTest {
         return errors.stream().map(FieldError::message).toList();
     }
 
+    private static List<FieldError> validate(ObjectNode definition, @Nullable ObjectNode old) {
+        return DefinitionValidation.validate(new Rules(), Set.of(), definition, old);
+    }
+
     @Test
     void aPlainDefinitionIsFine() throws Exception {
-        assertThat(DefinitionValidation.validate(yaml(DEFINITION), null)).isEmpty();
+        assertThat(validate(yaml(DEFINITION), null)).isEmpty();
     }
 
     @ParameterizedTest
@@ -62,7 +66,7 @@ class DefinitionsTest {
             """)
     void refuses(String what, String by, String message) throws Exception {
         String text = DEFINITION.replace(what, by == null ? "" : by);
-        assertThat(messages(DefinitionValidation.validate(yaml(text), null)))
+        assertThat(messages(validate(yaml(text), null)))
                 .anySatisfy(error -> assertThat(error).contains(message));
     }
 
@@ -71,7 +75,7 @@ class DefinitionsTest {
         ObjectNode old = yaml(DEFINITION + "status: {storedVersions: [v1]}\n");
         ObjectNode next = yaml(DEFINITION.replace("Namespaced", "Cluster").replace("name: v1", "name: v2")
                 + "status: {storedVersions: [v1]}\n");
-        assertThat(messages(DefinitionValidation.validate(next, old)))
+        assertThat(messages(validate(next, old)))
                 .anySatisfy(error ->
                         assertThat(error).contains("spec.scope: Invalid value: \"Cluster\": field is immutable"))
                 .anySatisfy(
