@@ -15,9 +15,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /** Time from the start of local mode's process until an applied release answers 200 through the gateway. */
 public final class StartupBench {
@@ -95,6 +97,7 @@ public final class StartupBench {
     }
 
     private static double[] once(List<String> command, Path folder) throws IOException, InterruptedException {
+        forgetState(folder.resolve("local").resolve("state"));
         long start = System.nanoTime();
         Process process = new ProcessBuilder(command)
                 .redirectError(folder.resolve("log").toFile())
@@ -125,6 +128,17 @@ public final class StartupBench {
             process.destroy();
             if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
+            }
+        }
+    }
+
+    /** Every start is a first one. */
+    private static void forgetState(Path state) throws IOException {
+        if (Files.exists(state)) {
+            try (Stream<Path> files = Files.walk(state)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
             }
         }
     }

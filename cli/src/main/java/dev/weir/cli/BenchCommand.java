@@ -5,6 +5,7 @@ import dev.weir.bench.DriftBench;
 import dev.weir.bench.IdleBench;
 import dev.weir.bench.MirrorBench;
 import dev.weir.bench.StartupBench;
+import dev.weir.bench.StoreBench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +93,15 @@ final class BenchCommand {
     int idle(@Option(names = "--duration", defaultValue = "60", description = "Seconds. Default: 60.") int seconds)
             throws IOException, InterruptedException {
         return in(folder -> IdleBench.run(System.out, folder, Duration.ofSeconds(Math.max(1, seconds))));
+    }
+
+    @Command(
+            name = "store",
+            description = "How long a write to the API server takes, in memory and kept on disk.",
+            mixinStandardHelpOptions = true)
+    int store(@Option(names = "--writes", defaultValue = "2000", description = "Per writer. Default: 2000.") int writes)
+            throws IOException, InterruptedException {
+        return in(folder -> StoreBench.run(System.out, folder, Math.max(1, writes)));
     }
 
     /** This very build, with the options of the JVM that runs now. */
