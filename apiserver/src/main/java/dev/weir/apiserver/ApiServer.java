@@ -29,7 +29,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
 /**
@@ -82,22 +82,11 @@ public final class ApiServer implements AutoCloseable {
      */
     public static ApiServer start(ApiServerOptions options) throws IOException {
         Kept kept = Kept.of(options.dataDir());
-        AtomicReference<Definitions> definitions = new AtomicReference<>();
-        AtomicReference<RoleAggregation> aggregation = new AtomicReference<>();
+        List<Consumer<VersionedStore.Event>> followers = new CopyOnWriteArrayList<>();
         ServiceAddresses addresses = new ServiceAddresses();
+        followers.add(addresses::written);
         Consumer<VersionedStore.Event> afterWrite = event -> {
-            if (event.entry().key().resource().equals("services")) {
-                addresses.written(event);
-            }
-            Definitions known = definitions.get();
-            if (known != null) {
-                known.written(event);
-                known.cleanUp(event);
-            }
-            RoleAggregation gathers = aggregation.get();
-            if (gathers != null) {
-                gathers.written(event);
-            }
+            followers.forEach(follower -> follower.accept(event));
             options.hooks().afterWrite().accept(event);
         };
         VersionedStore store = kept.journal()
@@ -107,8 +96,10 @@ public final class ApiServer implements AutoCloseable {
             Resources resources = new Resources(store, new Kinds(), addresses);
             Tables tables = new Tables(options.clock());
             Definitions defined = new Definitions(resources, tables, options.clock());
-            definitions.set(defined);
-            aggregation.set(new RoleAggregation(store));
+            followers.add(defined::written);
+            followers.add(defined::cleanUp);
+            followers.add(new RoleAggregation(store)::written);
+            followers.add(new EventExpiry(store, options.clock())::written);
             takeUp(store, addresses, defined);
             Bootstrap.fill(store);
             Access access = new Access(store, options.authorize());

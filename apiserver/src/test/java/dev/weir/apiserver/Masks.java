@@ -40,6 +40,11 @@ final class Masks {
                         + entry.path("subresource").asText() + "|"
                         + entry.path("apiVersion").asText()));
             }
+            if (items.stream().anyMatch(item -> item.path("reason").asText().equals("FieldManagerConflict"))) {
+                // the original goes through the managers in no order
+                items.sort(Comparator.comparing(item ->
+                        item.path("message").asText() + "|" + item.path("field").asText()));
+            }
             ArrayNode masked = JsonNodeFactory.instance.arrayNode();
             items.forEach(item -> masked.add(mask(item, key)));
             return masked;

@@ -39,8 +39,11 @@ public final class ServiceAddresses {
     private final AtomicInteger nextAddress = new AtomicInteger(1);
     private final AtomicInteger nextPort = new AtomicInteger();
 
-    /** To be called after every write of a Service. */
+    /** To be called after every write to the store. */
     public void written(VersionedStore.Event event) {
+        if (!event.entry().key().resource().equals("services")) {
+            return;
+        }
         if (event.change() == VersionedStore.Change.DELETED) {
             held.remove(event.entry().key());
             return;
