@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class Dispatch {
     private static final int STANDARD_PORT = 80;
     private static final int NO_CLUSTER = 503;
+    /** Envoy's bound. */
+    private static final int MOST_HEADERS = 100;
 
     private final Exchange exchange;
     private final Proxy proxy;
@@ -43,6 +45,10 @@ final class Dispatch {
     void dispatch() {
         if (request.decoderResult().isFailure()) {
             malformed(request.decoderResult().cause());
+            return;
+        }
+        if (request.headers().size() > MOST_HEADERS) {
+            close(431, "the request has more than " + MOST_HEADERS + " headers");
             return;
         }
         Optional<RequestTarget> target = RequestTarget.of(request);

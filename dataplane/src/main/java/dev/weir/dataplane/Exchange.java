@@ -47,6 +47,7 @@ final class Exchange {
     private String grpcStatus = "";
     private ServiceName service = ServiceName.UNKNOWN;
     private Peer destination = Peer.UNKNOWN;
+    private Workload known = Workload.UNKNOWN;
     private List<HeaderEdits> responseEdits = List.of();
     private @Nullable Forwarding forwarding;
     private @Nullable CopiedRequest copy;
@@ -115,7 +116,10 @@ final class Exchange {
     }
 
     void destination(Workload workload) {
-        destination = Peer.of(workload);
+        if (!workload.equals(known)) {
+            known = workload;
+            destination = Peer.of(workload);
+        }
     }
 
     void responseEdits(List<HeaderEdits> edits) {

@@ -6,9 +6,15 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.util.AsciiString;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 
 /** What a proxy takes from headers that are for one connection only, and what it adds. */
 final class ForwardedHeaders {
@@ -21,6 +27,10 @@ final class ForwardedHeaders {
             "proxy-authenticate",
             "proxy-authorization",
             "te");
+
+    private static final Pattern LENGTH = Pattern.compile("\\d{1,18}");
+    private static final String OURS = "x-envoy-";
+    private static final String FORWARDED_FOR = "x-forwarded-for";
 
     private ForwardedHeaders() {}
 
@@ -45,7 +55,7 @@ final class ForwardedHeaders {
         List<String> lengths = request.headers().getAll(HttpHeaderNames.CONTENT_LENGTH);
         if (encodings.isEmpty()) {
             return lengths.size() <= 1
-                    && (lengths.isEmpty() || lengths.getFirst().matches("\\d{1,18}"));
+                    && (lengths.isEmpty() || LENGTH.matcher(lengths.getFirst()).matches());
         }
         return lengths.isEmpty()
                 && encodings.size() == 1
@@ -74,20 +84,37 @@ final class ForwardedHeaders {
         headers.remove(HttpHeaderNames.EXPECT);
         if (listening instanceof Listening.Gateway) {
             // who comes from outside cannot speak as a proxy of the mesh
-            headers.names().stream()
-                    .filter(name -> name.toLowerCase(Locale.ROOT).startsWith("x-envoy-"))
-                    .forEach(headers::remove);
-            String before = String.join(",", headers.getAll("x-forwarded-for"));
-            headers.set("x-forwarded-for", before.isEmpty() ? client : before + "," + client);
+            removeOurs(headers);
+            String before = headers.contains(FORWARDED_FOR) ? String.join(",", headers.getAll(FORWARDED_FOR)) : "";
+            headers.set(FORWARDED_FOR, before.isEmpty() ? client : before + "," + client);
             headers.set("x-forwarded-proto", scheme);
         } else if (!headers.contains("x-forwarded-proto")) {
             headers.set("x-forwarded-proto", "http");
         }
         if (!headers.contains("x-request-id")) {
-            headers.set("x-request-id", UUID.randomUUID().toString());
+            // only to be told from others, not to be unguessable
+            ThreadLocalRandom random = ThreadLocalRandom.current();
+            long high = random.nextLong() & 0xffff_ffff_ffff_0fffL | 0x4000L;
+            long low = random.nextLong() & 0x3fff_ffff_ffff_ffffL | 0x8000_0000_0000_0000L;
+            headers.set("x-request-id", new UUID(high, low).toString());
         }
         headers.set("x-envoy-attempt-count", 1);
         request.setProtocolVersion(HttpVersion.HTTP_1_1);
+    }
+
+    private static void removeOurs(HttpHeaders headers) {
+        List<String> ours = null;
+        Iterator<Map.Entry<CharSequence, CharSequence>> all = headers.iteratorCharSequence();
+        while (all.hasNext()) {
+            CharSequence name = all.next().getKey();
+            if (AsciiString.regionMatches(name, true, 0, OURS, 0, OURS.length())) {
+                ours = ours == null ? new ArrayList<>() : ours;
+                ours.add(name.toString());
+            }
+        }
+        if (ours != null) {
+            ours.forEach(headers::remove);
+        }
     }
 
     /** Also those that Connection names. */

@@ -258,11 +258,6 @@ final class GatewayApi {
                 ranked.owner());
     }
 
-    /** True if the workload carries a Gateway of Gateway API there. */
-    boolean carries(Listening.Gateway listening) {
-        return !listenersOf(listening).isEmpty();
-    }
-
     /** Certificates by the hosts that they are for; none if the port is for plain HTTP. */
     Map<String, TlsIdentity> identities(Listening.Gateway listening) {
         Map<String, TlsIdentity> byHost = new LinkedHashMap<>();

@@ -297,7 +297,7 @@ final class RouteTable {
     }
 
     private @Nullable VirtualHost gatewayHost(Listening.Gateway gateway, String host) {
-        VirtualHost found = gatewayApi.carries(gateway) ? gatewayApi.find(gateway, host) : null;
+        VirtualHost found = gatewayApi.find(gateway, host);
         return found != null ? found : hosts(gateway).find(host);
     }
 

@@ -7,6 +7,7 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http2.DefaultHttp2GoAwayFrame;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
@@ -150,6 +151,9 @@ final class ServerStreams extends ChannelInboundHandlerAdapter implements Accept
 
     @Override
     public void exceptionCaught(ChannelHandlerContext from, Throwable cause) {
-        from.close();
+        // the codec says why before it closes
+        if (!(cause instanceof Http2Exception)) {
+            from.close();
+        }
     }
 }
