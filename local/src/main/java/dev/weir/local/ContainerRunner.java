@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -37,6 +38,7 @@ final class ContainerRunner {
     private final Runnable changed;
     private final String name;
     private final boolean init;
+    private final boolean ranBefore;
     private final CompletableFuture<Void> started = new CompletableFuture<>();
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -49,13 +51,18 @@ final class ContainerRunner {
     private volatile @Nullable ContainerLog log;
     private volatile @Nullable ContainerLog previousLog;
 
-    /** @param init whether it is one of the pod's init containers */
+    /**
+     * A container that does not run yet.
+     *
+     * @param init whether it is one of the pod's init containers
+     * @param restarts how often an earlier local mode had started it again; empty if it had never run
+     */
     ContainerRunner(
             PodSandbox sandbox,
             String name,
             boolean init,
             Kubelet.Surroundings around,
-            int restarts,
+            OptionalInt restarts,
             Runnable changed) {
         this.sandbox = sandbox;
         this.images = around.images();
@@ -64,7 +71,8 @@ final class ContainerRunner {
         this.name = name;
         this.init = init;
         this.changed = changed;
-        this.view = ContainerView.created(name, container().getImage(), restarts);
+        this.view = ContainerView.created(name, container().getImage(), restarts.orElse(0));
+        this.ranBefore = restarts.isPresent();
     }
 
     String name() {
@@ -121,9 +129,8 @@ final class ContainerRunner {
     void run() throws InterruptedException {
         Backoff crashes = new Backoff(FIRST_CRASH_PAUSE, LONGEST_PAUSE);
         boolean first = true;
-        int restartsBefore = view.restarts();
         while (!stopped()) {
-            boolean again = !first || restartsBefore > 0;
+            boolean again = !first || ranBefore;
             Images.Program program = pull();
             Programs.Started run = program == null ? null : create(program);
             if (run == null) {

@@ -8,18 +8,15 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.slf4j.LoggerFactory;
 
 /**
  * The controllers that a cluster has and local mode needs: workloads, EndpointSlices and Endpoints, namespaces and
  * garbage collection. Plain API clients, driven by watches.
  */
 final class Controllers implements AutoCloseable {
-    private final List<AutoCloseable> parts = new ArrayList<>();
+    private final Parts parts = new Parts();
     private final SharedIndexInformer<Pod> pods;
     private final SharedIndexInformer<Service> services;
     private final SharedIndexInformer<EndpointSlice> slices;
@@ -31,11 +28,11 @@ final class Controllers implements AutoCloseable {
         services = caches.services();
         slices = caches.slices();
         garbage = new GarbageCollector(client, caches);
-        parts.add(new Workloads(client, caches, events, claims));
+        parts.keep(new Workloads(client, caches, events, claims));
         endpoints(client);
         KeyQueue queue = queue("namespaces", new NamespaceController(client)::reconcile);
         on(caches.namespaces(), namespace -> queue.add(namespace.getMetadata().getName()));
-        parts.add(garbage);
+        parts.keep(garbage);
     }
 
     /** Begins to collect garbage, which may come a little later than the rest. */
@@ -91,7 +88,7 @@ final class Controllers implements AutoCloseable {
 
     private KeyQueue queue(String name, KeyQueue.Work work) {
         KeyQueue queue = new KeyQueue(name, work);
-        parts.add(queue);
+        parts.keep(queue);
         return queue;
     }
 
@@ -121,17 +118,6 @@ final class Controllers implements AutoCloseable {
 
     @Override
     public void close() {
-        closeAll(parts);
-    }
-
-    /** Closes every part, also when one fails. */
-    static void closeAll(List<AutoCloseable> parts) {
-        for (AutoCloseable part : parts) {
-            try {
-                part.close();
-            } catch (Exception failure) {
-                LoggerFactory.getLogger(Controllers.class).warn("not closed cleanly", failure);
-            }
-        }
+        parts.close();
     }
 }

@@ -11,9 +11,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.slf4j.Logger;
@@ -77,8 +79,40 @@ final class EventRecorder implements AutoCloseable {
         }
     }
 
+    /** Goes on where an earlier local mode has stopped. */
+    private void resume() {
+        try {
+            client.v1().events().inAnyNamespace().list().getItems().stream()
+                    .filter(event -> event.getLastTimestamp() != null && event.getCount() != null)
+                    .sorted(Comparator.comparing(Event::getLastTimestamp))
+                    .forEach(event -> {
+                        Note note = new Note(
+                                Objects.requireNonNullElse(event.getReportingComponent(), ""),
+                                event.getType(),
+                                event.getReason(),
+                                event.getMessage(),
+                                Objects.requireNonNullElse(
+                                        event.getInvolvedObject().getFieldPath(), ""));
+                        Instant last = Instant.parse(event.getLastTimestamp());
+                        written.put(
+                                new Happening.Key(
+                                        String.valueOf(event.getInvolvedObject().getUid()), note),
+                                new Written(
+                                        event.getMetadata().getNamespace(),
+                                        event.getMetadata().getName(),
+                                        event.getCount(),
+                                        last,
+                                        last));
+                    });
+            forget(Instant.now().minus(LIFE));
+        } catch (KubernetesClientException refused) {
+            LOGGER.debug("earlier events are not known", refused);
+        }
+    }
+
     private void run() {
         try {
+            resume();
             while (true) {
                 Happening happening = happenings.take();
                 try {

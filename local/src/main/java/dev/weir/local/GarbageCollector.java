@@ -147,7 +147,12 @@ final class GarbageCollector implements AutoCloseable {
 
     private void defined(CustomResourceDefinition definition) {
         var spec = definition.getSpec();
-        if (definition.getMetadata().getDeletionTimestamp() == null && "Namespaced".equals(spec.getScope())) {
+        boolean served = definition.getMetadata().getDeletionTimestamp() == null
+                && definition.getStatus() != null
+                && definition.getStatus().getConditions().stream()
+                        .anyMatch(condition -> condition.getType().equals("Established")
+                                && condition.getStatus().equals("True"));
+        if (served && "Namespaced".equals(spec.getScope())) {
             spec.getVersions().stream()
                     .filter(version -> Boolean.TRUE.equals(version.getStorage()))
                     .forEach(version -> watch(kind(

@@ -66,7 +66,7 @@ final class GatewayAddresses implements AutoCloseable {
         for (int port : wanted) {
             if (!open.listeners().containsKey(port)) {
                 try {
-                    InetSocketAddress at = AddressPool.listenable(open.address(), port);
+                    InetSocketAddress at = pool.listenable(open.address(), port);
                     open.listeners().put(port, dataPlane.openGateway(open.workload(), at, port));
                 } catch (IOException taken) {
                     LOGGER.warn("port {} of {}: {}", port, open.workload().workload(), taken.getMessage());

@@ -61,6 +61,11 @@ final class JobStatuses {
         return finish(job).isPresent();
     }
 
+    /** @param how {@code Complete} or {@code Failed} */
+    static boolean finished(Job job, String how) {
+        return finish(job).filter(condition -> condition.getType().equals(how)).isPresent();
+    }
+
     private static Optional<JobCondition> finish(Job job) {
         return conditions(job.getStatus()).stream()
                 .filter(c -> List.of("Complete", "Failed").contains(c.getType())

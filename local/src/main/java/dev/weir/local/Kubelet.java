@@ -63,6 +63,7 @@ final class Kubelet implements AutoCloseable {
             Path standIns,
             ServiceAccounts serviceAccounts,
             EventRecorder events,
+            ConfigWatches watches,
             ProcessLedger ledger) {}
 
     /** @param pods the watch that tells of pods; whoever made it closes it */
@@ -155,7 +156,11 @@ final class Kubelet implements AutoCloseable {
                 .endNodeInfo()
                 .endStatus()
                 .build();
-        client.resource(node).createOr(present -> present.update());
+        if (client.nodes().withName(NODE).get() == null) {
+            client.resource(node).create();
+        }
+        // also of a node that is there: it listens elsewhere now
+        client.resource(node).patchStatus();
     }
 
     private void beat() {

@@ -18,8 +18,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Clock;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -44,23 +42,21 @@ public final class LocalMode implements AutoCloseable {
 
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalMode.class);
 
-    private final List<AutoCloseable> parts = new ArrayList<>();
+    private final Parts parts = new Parts();
     private final LocalOptions options;
-    private final DataDirLock lock;
     private final ProcessLedger ledger;
     private final ApiServer api;
     private final String inside;
     private final String operator;
     private final Path kubeconfig;
     private final Map<String, LongAdder> requests = new ConcurrentHashMap<>();
-    private final List<KubernetesClient> clients = new ArrayList<>();
     private URI charts = URI.create("http://127.0.0.1");
     private URI gateway = URI.create("http://127.0.0.1");
     private URI stats = URI.create("http://127.0.0.1");
 
     private LocalMode(LocalOptions options, DataDirLock lock) throws IOException {
         this.options = options;
-        this.lock = lock;
+        parts.keep(lock);
         ledger = new ProcessLedger(options.dataDir().toAbsolutePath().resolve("processes"));
         int left = ledger.reap();
         if (left > 0) {
@@ -73,12 +69,12 @@ public final class LocalMode implements AutoCloseable {
                 token, new User("weir-local", "", List.of("system:masters", "system:authenticated")),
                 inside, new User("system:weir-local", "", List.of("system:masters", "system:authenticated")),
                 operator, new User(OPERATOR, "", List.of("system:masters", "system:authenticated")));
-        api = ApiServer.start(ApiServerOptions.loopback(tokens)
+        api = parts.keep(ApiServer.start(ApiServerOptions.loopback(tokens)
                 .withBind(new InetSocketAddress("127.0.0.1", options.apiPort()))
                 .withDataDir(options.dataDir().toAbsolutePath().resolve(STATE))
                 .withBeforeRequest(
                         request -> requests.computeIfAbsent(request.user().name(), _ -> new LongAdder())
-                                .increment()));
+                                .increment())));
         kubeconfig = options.kubeconfig()
                 .orElse(options.dataDir().resolve("kubeconfig"))
                 .toAbsolutePath();
@@ -140,7 +136,7 @@ public final class LocalMode implements AutoCloseable {
         void abandon() {
             for (Together.Step<? extends AutoCloseable> step : List.of(dataPlane, charts)) {
                 try {
-                    LocalMode.close(step.get());
+                    Parts.close(step.get());
                 } catch (IOException neverBegan) {
                     LOGGER.debug("nothing to close", neverBegan);
                 }
@@ -163,33 +159,30 @@ public final class LocalMode implements AutoCloseable {
         Files.writeString(file, text);
     }
 
-    private synchronized KubernetesClient client(String token) {
+    private KubernetesClient client(String token) {
         Config config = Config.fromKubeconfig(api.kubeconfig("inside", token));
         // dozens of watches that each ask every half minute whether this very process is alive would be most of an
         // idle local mode's work
         config.setWebsocketPingInterval(TimeUnit.HOURS.toMillis(1));
-        KubernetesClient client =
-                new KubernetesClientBuilder().withConfig(config).build();
-        clients.add(client);
-        return client;
+        return parts.keep(new KubernetesClientBuilder().withConfig(config).build());
     }
 
     /** Starts everything but the API server; what does not wait for another thing is done at the same time. */
     private void startControllers(Ahead ahead) throws IOException {
         KubernetesClient client = client(inside);
-        EventRecorder events = keep(new EventRecorder(client));
-        DataPlane dataPlane = keep(ahead.dataPlane().get());
-        SharedCaches caches = keep(SharedCaches.of(client));
-        Controllers controllers =
-                keep(new Controllers(client, caches, events, podFolder(options).resolveSibling("claims")));
-        AddressPool addresses = new AddressPool();
-        GatewayApiController gateways = keep(new GatewayApiController(
+        EventRecorder events = parts.keep(new EventRecorder(client));
+        DataPlane dataPlane = parts.keep(ahead.dataPlane().get());
+        SharedCaches caches = parts.keep(SharedCaches.of(client));
+        Controllers controllers = parts.keep(
+                new Controllers(client, caches, events, podFolder(options).resolveSibling("claims")));
+        AddressPool addresses = new LoopbackAddresses();
+        GatewayApiController gateways = parts.keep(new GatewayApiController(
                 client,
                 dataPlane,
                 new GatewayAddresses(dataPlane, addresses),
                 options.dataDir().resolve(GATEWAYS),
                 Clock.systemUTC()));
-        DataPlaneFeed feed = keep(new DataPlaneFeed(client, caches, dataPlane, gateways::changed));
+        DataPlaneFeed feed = parts.keep(new DataPlaneFeed(client, caches, dataPlane, gateways::changed));
         Kubelet kubelet = new Kubelet(
                 new Kubelet.Surroundings(
                         client,
@@ -200,10 +193,11 @@ public final class LocalMode implements AutoCloseable {
                         StandIns.write(podFolder(options).resolveSibling("stand-ins")),
                         new ServiceAccountTokens(client, api),
                         events,
+                        parts.keep(new ConfigWatches(client)),
                         ledger),
                 caches.pods());
-        KubeletEndpoint endpoint = keep(new KubeletEndpoint(kubelet, api.authority()));
-        keep(kubelet);
+        KubeletEndpoint endpoint = parts.keep(new KubeletEndpoint(kubelet, api.authority()));
+        parts.keep(kubelet);
         try (Together together = new Together()) {
             together.run(() -> {
                 kubelet.start(endpoint.port());
@@ -219,12 +213,12 @@ public final class LocalMode implements AutoCloseable {
                 Installation.gatewayClass(client);
                 if (options.operatorInside()) {
                     Installation.installReleases(client, api::vouchFor);
-                    keep(Operator.start(client(operator), Operator.Options.allNamespaces()));
+                    parts.keep(Operator.start(client(operator), Operator.Options.allNamespaces()));
                 }
             });
             ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
             stats = URI.create("http://127.0.0.1:" + metrics.address().getPort() + "/stats/prometheus");
-            charts = keep(ahead.charts().get()).url();
+            charts = parts.keep(ahead.charts().get()).url();
             together.finish();
         }
         gateway = Installation.awaitGateway(client);
@@ -236,11 +230,6 @@ public final class LocalMode implements AutoCloseable {
         Map<String, Long> counts = new TreeMap<>();
         requests.forEach((user, count) -> counts.put(user, count.sum()));
         return counts;
-    }
-
-    private synchronized <T extends AutoCloseable> T keep(T part) {
-        parts.add(part);
-        return part;
     }
 
     /** Removes the files of pods that an earlier local mode ran; before the first pod of this one runs, they are aside. */
@@ -286,18 +275,6 @@ public final class LocalMode implements AutoCloseable {
 
     @Override
     public void close() {
-        Collections.reverse(parts);
-        parts.forEach(LocalMode::close);
-        clients.forEach(LocalMode::close);
-        close(api);
-        close(lock);
-    }
-
-    private static void close(AutoCloseable part) {
-        try {
-            part.close();
-        } catch (Exception failure) {
-            LOGGER.warn("not closed cleanly", failure);
-        }
+        parts.close();
     }
 }

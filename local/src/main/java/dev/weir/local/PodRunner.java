@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,7 @@ final class PodRunner {
     private final AtomicBoolean terminating = new AtomicBoolean();
     private final CountDownLatch stopping = new CountDownLatch(1);
     private volatile boolean initialized;
+    private volatile @Nullable VolumeRefresh refresh;
     private volatile @Nullable Thread running;
 
     PodRunner(Pod pod, Kubelet.Surroundings around) {
@@ -59,18 +61,17 @@ final class PodRunner {
                 sandbox, container.getName(), first, around, restarts(container.getName(), first), status::changed);
     }
 
-    /** How often an earlier local mode had started the container already. */
-    private int restarts(String container, boolean first) {
+    /** How often an earlier local mode had started the container again; empty if it had never run. */
+    private OptionalInt restarts(String container, boolean first) {
         var before = sandbox.pod().getStatus();
         if (before == null) {
-            return 0;
+            return OptionalInt.empty();
         }
         List<ContainerStatus> all = first ? before.getInitContainerStatuses() : before.getContainerStatuses();
         return all.stream()
-                .filter(s -> s.getName().equals(container))
-                .findFirst()
-                .map(s -> s.getContainerID() == null ? 0 : s.getRestartCount() + 1)
-                .orElse(0);
+                .filter(s -> s.getName().equals(container) && s.getContainerID() != null)
+                .mapToInt(ContainerStatus::getRestartCount)
+                .findFirst();
     }
 
     private PodStatuses.View view() {
@@ -99,6 +100,7 @@ final class PodRunner {
     void start() {
         running = Thread.startVirtualThread(() -> {
             try {
+                sandbox.forgetBound();
                 status.changed();
                 ignored();
                 mount();
@@ -147,6 +149,9 @@ final class PodRunner {
         while (!terminating.get()) {
             try {
                 sandbox.volumes().write();
+                if (sandbox.volumes().mayChange()) {
+                    refresh = new VolumeRefresh(around, sandbox);
+                }
                 return;
             } catch (Misconfigured missing) {
                 warn("FailedMount", String.valueOf(missing.getMessage()));
@@ -214,6 +219,10 @@ final class PodRunner {
     void update(Pod changed) {
         Pod before = sandbox.pod();
         sandbox.update(changed);
+        VolumeRefresh volumes = refresh;
+        if (volumes != null && !described(before).equals(described(changed))) {
+            volumes.ask();
+        }
         for (ContainerRunner container : main) {
             String image = container.container().getImage();
             boolean same = before.getSpec().getContainers().stream()
@@ -229,6 +238,13 @@ final class PodRunner {
                 });
             }
         }
+    }
+
+    /** What the downward API may show and may change. */
+    private static List<Object> described(Pod pod) {
+        return List.of(
+                Optional.ofNullable(pod.getMetadata().getLabels()),
+                Optional.ofNullable(pod.getMetadata().getAnnotations()));
     }
 
     /**
@@ -291,6 +307,10 @@ final class PodRunner {
         Thread lifecycle = running;
         if (lifecycle != null) {
             lifecycle.join(LEAST_GRACE);
+        }
+        VolumeRefresh volumes = refresh;
+        if (volumes != null) {
+            volumes.close();
         }
         try {
             sandbox.close();

@@ -13,9 +13,11 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,6 +34,10 @@ final class PodSandbox implements AutoCloseable {
     private final Map<Integer, InetSocketAddress> bound = new TreeMap<>();
 
     private final Set<Process> spawned = ConcurrentHashMap.newKeySet();
+    private final Map<Long, Token> tokens = new HashMap<>();
+    /** The variables with which each container was started last; what runs beside it has the same. */
+    private final Map<String, Map<String, String>> environments = new ConcurrentHashMap<>();
+
     private @Nullable ProxyListener sidecar;
     private @Nullable Path accountConfig;
 
@@ -68,12 +74,22 @@ final class PodSandbox implements AutoCloseable {
     }
 
     PodVolumes volumes() {
-        return new PodVolumes(
-                pod,
-                address,
-                folder,
-                sources(),
-                seconds -> around.serviceAccounts().token(pod, seconds));
+        return new PodVolumes(pod, address, folder, sources(), this::token);
+    }
+
+    private record Token(String text, Instant until) {}
+
+    /** A token of the pod's service account, which is made anew when four fifths of its life are over. */
+    private synchronized String token(@Nullable Long seconds) {
+        long life = Objects.requireNonNullElse(seconds, 3600L);
+        Token present = tokens.get(life);
+        if (present == null || Instant.now().isAfter(present.until())) {
+            present = new Token(
+                    around.serviceAccounts().token(pod, life),
+                    Instant.now().plusSeconds(life * 4 / 5).minusSeconds(1));
+            tokens.put(life, present);
+        }
+        return present.text();
     }
 
     Path workingDirectory(Container container) throws IOException, Misconfigured {
@@ -82,7 +98,7 @@ final class PodSandbox implements AutoCloseable {
 
     /** Where a port of the pod can be listened on: there, or on a free port. */
     InetSocketAddress listenable(int port) {
-        return AddressPool.listenable(address, port);
+        return around.addresses().listenable(address, port);
     }
 
     /** As {@link #listenable}, with a port that is not 0. */
@@ -118,17 +134,28 @@ final class PodSandbox implements AutoCloseable {
         }
     }
 
+    /** Removes what an earlier local mode has said of the pod's ports. */
+    void forgetBound() {
+        Map<String, String> annotations = pod.getMetadata().getAnnotations();
+        if (annotations != null && annotations.containsKey(DataPlaneFeed.BOUND_PORTS)) {
+            annotate("null");
+        }
+    }
+
     private void annotate(Map<Integer, String> elsewhere) {
-        String json = elsewhere.entrySet().stream()
+        annotate(elsewhere.entrySet().stream()
                 .map(entry -> "\\\"" + entry.getKey() + "\\\":\\\"" + entry.getValue() + "\\\"")
-                .collect(Collectors.joining(",", "{", "}"));
+                .collect(Collectors.joining(",", "\"{", "}\"")));
+    }
+
+    private void annotate(String json) {
         client().pods()
                 .inNamespace(pod.getMetadata().getNamespace())
                 .withName(pod.getMetadata().getName())
                 .patch(
                         PatchContext.of(PatchType.JSON_MERGE),
                         "{\"metadata\":{\"uid\":\"" + pod.getMetadata().getUid() + "\",\"annotations\":{\""
-                                + DataPlaneFeed.BOUND_PORTS + "\":\"" + json + "\"}}}");
+                                + DataPlaneFeed.BOUND_PORTS + "\":" + json + "}}}");
     }
 
     /** Where a port of the pod really is. */
@@ -203,7 +230,9 @@ final class PodSandbox implements AutoCloseable {
         if (account != null && !account.isEmpty() && !account.equals("default")) {
             given.put("KUBECONFIG", accountConfig().toString());
         }
-        return new ContainerEnvironment(pod, address, sources()).resolve(container, given);
+        Map<String, String> all = new ContainerEnvironment(pod, address, sources()).resolve(container, given);
+        environments.put(container.getName(), Map.copyOf(all));
+        return all;
     }
 
     /**
@@ -224,7 +253,9 @@ final class PodSandbox implements AutoCloseable {
     }
 
     private HostCommand command(Container container, List<String> words) throws IOException, Misconfigured {
-        return new HostCommand(words, environment(container), workingDirectory(container));
+        Map<String, String> variables = environments.get(container.getName());
+        return new HostCommand(
+                words, variables == null ? environment(container) : variables, workingDirectory(container));
     }
 
     private Process spawned(Process process) {

@@ -1,5 +1,6 @@
 package dev.weir.local;
 
+import dev.weir.local.AtomicFolder.Content;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.DownwardAPIVolumeFile;
 import io.fabric8.kubernetes.api.model.KeyToPath;
@@ -13,13 +14,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.Comparator;
-import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -87,80 +91,84 @@ final class PodVolumes {
             link(at, claim);
         } else if (volume.getEmptyDir() != null) {
             Files.createDirectories(at);
-        } else if (volume.getConfigMap() != null) {
+        } else {
+            AtomicFolder.write(at, content(volume));
+        }
+    }
+
+    private Map<String, Content> content(Volume volume) throws Misconfigured {
+        Map<String, Content> files = new TreeMap<>();
+        if (volume.getConfigMap() != null) {
             var source = volume.getConfigMap();
             Map<String, byte[]> all =
                     sources.configMap(source.getName(), source.getOptional()).orElse(Map.of());
-            files(at, all, source.getItems(), source.getDefaultMode(), source.getOptional());
+            choose(files, all, source.getItems(), source.getDefaultMode(), source.getOptional());
         } else if (volume.getSecret() != null) {
             var source = volume.getSecret();
             Map<String, byte[]> all =
                     sources.secret(source.getSecretName(), source.getOptional()).orElse(Map.of());
-            files(at, all, source.getItems(), source.getDefaultMode(), source.getOptional());
+            choose(files, all, source.getItems(), source.getDefaultMode(), source.getOptional());
         } else if (volume.getDownwardAPI() != null) {
             downward(
-                    at,
+                    files,
                     volume.getDownwardAPI().getItems(),
                     volume.getDownwardAPI().getDefaultMode());
         } else if (volume.getProjected() != null) {
-            project(at, volume.getProjected());
+            project(files, volume.getProjected());
         } else {
             throw new Misconfigured("local mode has no volumes of this kind");
         }
+        return files;
     }
 
-    private void project(Path at, ProjectedVolumeSource projected) throws IOException, Misconfigured {
+    private void project(Map<String, Content> files, ProjectedVolumeSource projected) throws Misconfigured {
         Integer mode = projected.getDefaultMode();
         for (VolumeProjection part : projected.getSources()) {
             if (part.getConfigMap() != null) {
                 var source = part.getConfigMap();
                 Map<String, byte[]> all = sources.configMap(source.getName(), source.getOptional())
                         .orElse(Map.of());
-                files(at, all, source.getItems(), mode, source.getOptional());
+                choose(files, all, source.getItems(), mode, source.getOptional());
             } else if (part.getSecret() != null) {
                 var source = part.getSecret();
                 Map<String, byte[]> all =
                         sources.secret(source.getName(), source.getOptional()).orElse(Map.of());
-                files(at, all, source.getItems(), mode, source.getOptional());
+                choose(files, all, source.getItems(), mode, source.getOptional());
             } else if (part.getDownwardAPI() != null) {
-                downward(at, part.getDownwardAPI().getItems(), mode);
+                downward(files, part.getDownwardAPI().getItems(), mode);
             } else if (part.getServiceAccountToken() != null) {
-                String token = tokens.token(part.getServiceAccountToken().getExpirationSeconds());
-                file(at, part.getServiceAccountToken().getPath(), token.getBytes(StandardCharsets.UTF_8), mode);
+                var token = part.getServiceAccountToken();
+                put(files, token.getPath(), tokens.token(token.getExpirationSeconds()), mode);
             } else {
                 throw new Misconfigured("local mode has no projections of this kind");
             }
         }
-        Files.createDirectories(at);
     }
 
-    private void files(
-            Path at,
+    private static void choose(
+            Map<String, Content> files,
             Map<String, byte[]> all,
             @Nullable List<KeyToPath> items,
             @Nullable Integer mode,
             @Nullable Boolean optional)
-            throws IOException, Misconfigured {
-        Files.createDirectories(at);
+            throws Misconfigured {
         if (items == null || items.isEmpty()) {
-            for (Map.Entry<String, byte[]> file : all.entrySet()) {
-                file(at, file.getKey(), file.getValue(), mode);
-            }
+            all.forEach((name, bytes) -> files.put(name, content(bytes, mode)));
             return;
         }
         for (KeyToPath item : items) {
-            byte[] content = all.get(item.getKey());
-            if (content != null) {
-                file(at, item.getPath(), content, item.getMode() == null ? mode : item.getMode());
+            byte[] bytes = all.get(item.getKey());
+            if (bytes != null) {
+                files.put(item.getPath(), content(bytes, item.getMode() == null ? mode : item.getMode()));
             } else if (!Boolean.TRUE.equals(optional)) {
                 throw new Misconfigured("references non-existent config key: " + item.getKey());
             }
         }
     }
 
-    private void downward(Path at, @Nullable List<DownwardAPIVolumeFile> items, @Nullable Integer mode)
-            throws IOException, Misconfigured {
-        Files.createDirectories(at);
+    private void downward(
+            Map<String, Content> files, @Nullable List<DownwardAPIVolumeFile> items, @Nullable Integer mode)
+            throws Misconfigured {
         if (items == null) {
             return;
         }
@@ -168,38 +176,67 @@ final class PodVolumes {
             String text = item.getFieldRef() != null
                     ? PodFields.field(pod, address, item.getFieldRef().getFieldPath())
                     : PodFields.resource(pod, null, item.getResourceFieldRef());
-            file(
-                    at,
-                    item.getPath(),
-                    text.getBytes(StandardCharsets.UTF_8),
-                    item.getMode() == null ? mode : item.getMode());
+            put(files, item.getPath(), text, item.getMode() == null ? mode : item.getMode());
         }
     }
 
-    private static void file(Path at, String name, byte[] content, @Nullable Integer mode)
-            throws IOException, Misconfigured {
-        Path file = at.resolve(name).normalize();
-        if (!file.startsWith(at) || file.equals(at)) {
-            throw new Misconfigured("file name '" + name + "' is not allowed");
-        }
-        Files.createDirectories(file.getParent());
-        Files.deleteIfExists(file);
-        Files.write(file, content);
-        if (Files.getFileStore(file).supportsFileAttributeView("posix")) {
-            Files.setPosixFilePermissions(file, permissions(Objects.requireNonNullElse(mode, DEFAULT_MODE)));
-        }
+    private static void put(Map<String, Content> files, String path, String text, @Nullable Integer mode) {
+        files.put(path, content(text.getBytes(StandardCharsets.UTF_8), mode));
     }
 
-    /** The low nine bits; the owner may always read, since local mode itself is the owner. */
-    private static Set<PosixFilePermission> permissions(int mode) {
-        EnumSet<PosixFilePermission> set = EnumSet.of(PosixFilePermission.OWNER_READ);
-        PosixFilePermission[] all = PosixFilePermission.values();
-        for (int bit = 0; bit < all.length; bit++) {
-            if ((mode & 0400 >> bit) != 0) {
-                set.add(all[bit]);
+    private static Content content(byte[] bytes, @Nullable Integer mode) {
+        return new Content(bytes, Objects.requireNonNullElse(mode, DEFAULT_MODE));
+    }
+
+    /** Whether there are volumes whose content follows something. */
+    boolean mayChange() {
+        return pod.getSpec().getVolumes().stream()
+                .anyMatch(volume -> volume.getConfigMap() != null
+                        || volume.getSecret() != null
+                        || volume.getDownwardAPI() != null
+                        || volume.getProjected() != null);
+    }
+
+    /** What the content of the pod's volumes comes from. */
+    Set<ConfigWatches.Source> followed() {
+        Set<ConfigWatches.Source> followed = new HashSet<>();
+        String namespace = pod.getMetadata().getNamespace();
+        for (Volume volume : pod.getSpec().getVolumes()) {
+            if (volume.getConfigMap() != null) {
+                followed.add(ConfigWatches.Source.configMap(
+                        namespace, volume.getConfigMap().getName()));
+            }
+            if (volume.getSecret() != null) {
+                followed.add(ConfigWatches.Source.secret(
+                        namespace, volume.getSecret().getSecretName()));
+            }
+            if (volume.getProjected() != null) {
+                for (VolumeProjection part : volume.getProjected().getSources()) {
+                    if (part.getConfigMap() != null) {
+                        followed.add(ConfigWatches.Source.configMap(
+                                namespace, part.getConfigMap().getName()));
+                    }
+                    if (part.getSecret() != null) {
+                        followed.add(ConfigWatches.Source.secret(
+                                namespace, part.getSecret().getName()));
+                    }
+                }
             }
         }
-        return set;
+        return followed;
+    }
+
+    /** After how long the tokens among the files want to be made anew; empty if there are none. */
+    Optional<Duration> tokenLife() {
+        return pod.getSpec().getVolumes().stream()
+                .filter(volume -> volume.getProjected() != null)
+                .flatMap(volume -> volume.getProjected().getSources().stream())
+                .filter(part -> part.getServiceAccountToken() != null)
+                .map(part ->
+                        Objects.requireNonNullElse(part.getServiceAccountToken().getExpirationSeconds(), 3600L))
+                // as the kubelet, when four fifths of their life are over
+                .map(seconds -> Duration.ofSeconds(seconds * 4 / 5))
+                .min(Comparator.naturalOrder());
     }
 
     /** The folder that stands for a container's root, with its mount paths as links; made if absent. */
@@ -215,15 +252,39 @@ final class PodVolumes {
             }
             Path target = at(mount.getName());
             if (mount.getSubPath() != null && !mount.getSubPath().isEmpty()) {
-                target = inside(target, mount.getSubPath());
-                if (!Files.exists(target)) {
-                    Files.createDirectories(target);
-                }
+                target = subPath(container, mount, target);
             }
             Files.createDirectories(place.getParent());
             link(place, target);
         }
         return root;
+    }
+
+    /** A part of a volume; of content that changes as a whole, a copy that stays as it is. */
+    private Path subPath(Container container, VolumeMount mount, Path volume) throws IOException, Misconfigured {
+        Path target = inside(volume, mount.getSubPath());
+        if (!Files.exists(target)) {
+            return Files.createDirectories(target);
+        }
+        if (!Files.exists(volume.resolve(AtomicFolder.DATA))) {
+            return target;
+        }
+        Path copy = folder.resolve("volumes")
+                .resolve("." + container.getName())
+                .resolve(mount.getName())
+                .resolve(mount.getSubPath())
+                .normalize();
+        if (!Files.exists(copy)) {
+            try (Stream<Path> files = Files.walk(target.toRealPath())) {
+                Path from = target.toRealPath();
+                for (Path file : files.toList()) {
+                    Path to = copy.resolve(from.relativize(file).toString());
+                    Files.createDirectories(to.getParent());
+                    Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
+                }
+            }
+        }
+        return copy;
     }
 
     /** Where the container's processes start: its working directory below its root. */

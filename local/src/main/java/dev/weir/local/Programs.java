@@ -50,13 +50,13 @@ final class Programs {
                 builtIn(serve(new HttpBin(), faults(sandbox.declared(container)), port, log));
             case Images.Program.Podinfo(String version) -> podinfo(version, container, log);
             case Images.Program.Gateway _ -> {
-                List<AutoCloseable> listeners = new ArrayList<>();
+                Parts listeners = new Parts();
                 for (ContainerPort open : container.getPorts()) {
                     ProxyListener listener = sandbox.openGateway(open.getContainerPort());
                     sandbox.announce(open.getContainerPort(), listener.address());
-                    listeners.add(listener);
+                    listeners.keep(listener);
                 }
-                yield builtIn(() -> Controllers.closeAll(listeners));
+                yield builtIn(listeners);
             }
             case Images.Program.Remote(URI url) -> {
                 sandbox.announce(port, new InetSocketAddress(url.getHost(), url.getPort() < 0 ? HTTP : url.getPort()));

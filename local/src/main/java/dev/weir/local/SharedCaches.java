@@ -9,11 +9,11 @@ import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.ReplicaSet;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
+import io.fabric8.kubernetes.api.model.batch.v1.CronJob;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
-import java.util.ArrayList;
 import java.util.List;
 
 /** The watches that several parts of local mode need, each opened once. Parts add their handlers before it starts. */
@@ -23,6 +23,7 @@ record SharedCaches(
         SharedIndexInformer<StatefulSet> statefulSets,
         SharedIndexInformer<DaemonSet> daemonSets,
         SharedIndexInformer<Job> jobs,
+        SharedIndexInformer<CronJob> cronJobs,
         SharedIndexInformer<PersistentVolumeClaim> claims,
         SharedIndexInformer<HorizontalPodAutoscaler> autoscalers,
         SharedIndexInformer<Pod> pods,
@@ -38,6 +39,7 @@ record SharedCaches(
                 client.apps().statefulSets().inAnyNamespace().runnableInformer(0),
                 client.apps().daemonSets().inAnyNamespace().runnableInformer(0),
                 client.batch().v1().jobs().inAnyNamespace().runnableInformer(0),
+                client.batch().v1().cronjobs().inAnyNamespace().runnableInformer(0),
                 client.persistentVolumeClaims().inAnyNamespace().runnableInformer(0),
                 client.autoscaling()
                         .v2()
@@ -57,6 +59,7 @@ record SharedCaches(
                 statefulSets,
                 daemonSets,
                 jobs,
+                cronJobs,
                 claims,
                 autoscalers,
                 pods,
@@ -72,6 +75,6 @@ record SharedCaches(
 
     @Override
     public void close() {
-        Controllers.closeAll(new ArrayList<>(all()));
+        all().forEach(Parts::close);
     }
 }

@@ -7,8 +7,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.Function;
 
 /** The controllers of what owns pods, each called when its objects or their pods change. */
@@ -16,7 +14,7 @@ final class Workloads implements AutoCloseable {
     private final KubernetesClient client;
     private final SharedCaches caches;
     private final EventRecorder events;
-    private final List<AutoCloseable> parts = new ArrayList<>();
+    private final Parts parts = new Parts();
 
     /** @param claims where PersistentVolumeClaims have their folders */
     Workloads(KubernetesClient client, SharedCaches caches, EventRecorder events, Path claims) {
@@ -46,6 +44,12 @@ final class Workloads implements AutoCloseable {
                 new JobController(client, caches.jobs(), ofJobs, events)::reconcile,
                 ofJobs,
                 job -> job.getSpec().getSelector());
+        KeyQueue cronJobs = queue(
+                "cronjobs",
+                new CronJobController(
+                        client, caches.cronJobs().getIndexer(), caches.jobs().getIndexer(), events)::reconcile);
+        Controllers.on(caches.cronJobs(), cron -> cronJobs.add(Controllers.key(cron)));
+        Controllers.on(caches.jobs(), job -> owner(job, "CronJob", cronJobs));
         KeyQueue claimQueue = queue(
                 "claims",
                 new ClaimController(
@@ -149,7 +153,7 @@ final class Workloads implements AutoCloseable {
 
     private KeyQueue queue(String name, KeyQueue.Work work) {
         KeyQueue queue = new KeyQueue(name, work);
-        parts.add(queue);
+        parts.keep(queue);
         return queue;
     }
 
@@ -174,6 +178,6 @@ final class Workloads implements AutoCloseable {
 
     @Override
     public void close() {
-        Controllers.closeAll(parts);
+        parts.close();
     }
 }

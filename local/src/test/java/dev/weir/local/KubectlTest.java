@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,26 +43,24 @@ class KubectlTest {
     @TempDir
     private static Path folder;
 
-    private static LocalMode local;
+    private static TestBed bed;
     private static Kubectl kubectl;
 
     @BeforeAll
     static void start() throws IOException {
-        Path kubeconfig = folder.resolve("local/kubeconfig");
-        kubectl = Kubectl.find(kubeconfig, folder);
-        local = LocalMode.start(LocalOptions.in(folder.resolve("local")).withOperatorInside(false));
+        kubectl = TestBed.kubectl(folder);
+        bed = TestBed.start(folder, Map.of());
     }
 
     @AfterAll
     static void stop() {
-        if (local != null) {
-            local.close();
+        if (bed != null) {
+            bed.close();
         }
     }
 
     private static void apply(String yaml, Object... values) throws Exception {
-        Kubectl.Said said = kubectl.run(yaml.formatted(values), "apply", "-f", "-");
-        assertThat(said.code()).as(said.err()).isZero();
+        TestBed.apply(kubectl, yaml, values);
     }
 
     private static void deploy(String name, int replicas) throws Exception {

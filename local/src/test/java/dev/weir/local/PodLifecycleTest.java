@@ -6,13 +6,8 @@ import static org.awaitility.Awaitility.await;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -34,35 +29,23 @@ class PodLifecycleTest {
     @TempDir
     private static Path folder;
 
-    private static LocalMode local;
+    private static TestBed bed;
     private static KubernetesClient client;
 
     @BeforeAll
     static void start() throws IOException {
-        local = LocalMode.start(LocalOptions.in(folder)
-                .withOperatorInside(false)
-                .withImages(Map.of("example.com/server", "exec python3 -m http.server $PORT --bind $HOST")));
-        client = new KubernetesClientBuilder()
-                .withConfig(Config.fromKubeconfig(Files.readString(local.kubeconfig())))
-                .build();
+        bed = TestBed.start(folder, Map.of("example.com/server", "exec python3 -m http.server $PORT --bind $HOST"));
+        client = bed.client();
     }
 
     @AfterAll
     static void stop() {
-        client.close();
-        local.close();
-    }
-
-    private static void apply(String yaml) {
-        // a document that begins with a brace is taken for JSON
-        client.load(new ByteArrayInputStream(("---\n" + yaml).getBytes(StandardCharsets.UTF_8)))
-                .inNamespace(NAMESPACE)
-                .create();
+        bed.close();
     }
 
     /** A pod with one container of curl's image and the fields given as flow YAML. */
     private static void pod(String name, String podFields, String containerFields) {
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: %s, labels: {app: %1$s}, annotations: {note: "a \\"b\\""}}
@@ -140,7 +123,7 @@ class PodLifecycleTest {
         await().atMost(SOON)
                 .until(() ->
                         client.pods().inNamespace(NAMESPACE).withName("mystery").get() == null);
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: mystery}
@@ -174,12 +157,12 @@ class PodLifecycleTest {
                         + "env: [{name: WORD, valueFrom: {secretKeyRef: {name: later, key: word}}}]\n"
                         + "volumeMounts: [{name: files, mountPath: /etc/files}]");
         awaitEvent("waits", "FailedMount", "configmap \"later\" not found");
-        apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: later}, data: {a: \"from a file, \"}}");
+        bed.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: later}, data: {a: \"from a file, \"}}");
         awaitPod(
                 "waits",
                 p -> waiting(p, "CreateContainerConfigError")
                         && main(p).getState().getWaiting().getMessage().equals("secret \"later\" not found"));
-        apply("{apiVersion: v1, kind: Secret, metadata: {name: later}, stringData: {word: secret}}");
+        bed.create("{apiVersion: v1, kind: Secret, metadata: {name: later}, stringData: {word: secret}}");
         await().atMost(SOON)
                 .ignoreExceptions() // there is no log before the container has started
                 .untilAsserted(() -> assertThat(log("waits")).startsWith("from a file, secret"));
@@ -187,7 +170,7 @@ class PodLifecycleTest {
 
     @Test
     void variablesAndVolumesComeFromEverywhereThatASpecMayName() {
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: ConfigMap
                 metadata: {name: all}
@@ -250,7 +233,7 @@ class PodLifecycleTest {
 
     @Test
     void initContainersRunInOrderAndAnUnknownSidecarKeepsThePodFromBeingReady() {
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: several}
@@ -336,7 +319,7 @@ class PodLifecycleTest {
 
     @Test
     void httpAndTcpProbesAskThePodWhereItListens() {
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: web}
@@ -350,7 +333,7 @@ class PodLifecycleTest {
                 """);
         awaitPod("web", OwnedPods::isReady);
         assertThat(log("web")).contains("GET /status/200 HTTP/1.1\" 200");
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: sick}
@@ -386,7 +369,7 @@ class PodLifecycleTest {
 
     @Test
     void everyNamespaceHasWhatPodsExpect() {
-        apply("{apiVersion: v1, kind: Namespace, metadata: {name: fresh}}");
+        bed.create("{apiVersion: v1, kind: Namespace, metadata: {name: fresh}}");
         await().atMost(SOON).untilAsserted(() -> {
             assertThat(client.serviceAccounts()
                             .inNamespace("fresh")

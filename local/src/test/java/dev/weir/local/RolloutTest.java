@@ -9,14 +9,9 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentCondition;
 import io.fabric8.kubernetes.api.model.apps.ReplicaSet;
-import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,31 +34,22 @@ class RolloutTest {
     @TempDir
     private static Path folder;
 
-    private static LocalMode local;
+    private static TestBed bed;
     private static KubernetesClient client;
 
     @BeforeAll
     static void start() throws IOException {
-        local = LocalMode.start(LocalOptions.in(folder).withOperatorInside(false));
-        client = new KubernetesClientBuilder()
-                .withConfig(Config.fromKubeconfig(Files.readString(local.kubeconfig())))
-                .build();
+        bed = TestBed.start(folder, Map.of());
+        client = bed.client();
     }
 
     @AfterAll
     static void stop() {
-        client.close();
-        local.close();
-    }
-
-    private static void apply(String yaml) {
-        client.load(new ByteArrayInputStream(("---\n" + yaml).getBytes(StandardCharsets.UTF_8)))
-                .inNamespace("default")
-                .create();
+        bed.close();
     }
 
     private static void deploy(String name, String fields) {
-        apply("""
+        bed.create("""
                 apiVersion: apps/v1
                 kind: Deployment
                 metadata: {name: %1$s}
@@ -255,7 +241,7 @@ class RolloutTest {
     @Test
     void endpointsAreListedInBothForms() {
         deploy("listed", "replicas: 2");
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Service
                 metadata: {name: listed, labels: {kept: "yes"}}
@@ -292,14 +278,14 @@ class RolloutTest {
     @Test
     void aNamedPortMayBeAnotherNumberInEachPod() {
         for (int port : new int[] {81, 82}) {
-            apply("""
+            bed.create("""
                     apiVersion: v1
                     kind: Pod
                     metadata: {name: named-%1$d, labels: {app: named}}
                     spec: {containers: [{name: main, image: kennethreitz/httpbin, ports: [{name: web, containerPort: %1$d}]}]}
                     """.formatted(port));
         }
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: Service
                 metadata: {name: named}
@@ -393,7 +379,7 @@ class RolloutTest {
 
     @Test
     void anOwnerIsTheOneOfItsGroup() {
-        apply("""
+        bed.create("""
                 apiVersion: apiextensions.k8s.io/v1
                 kind: CustomResourceDefinition
                 metadata: {name: services.example.com}
@@ -420,7 +406,7 @@ class RolloutTest {
                                         metadata: {name: same, namespace: default}
                                         """).create(),
                         Objects::nonNull);
-        apply("""
+        bed.create("""
                 apiVersion: v1
                 kind: ConfigMap
                 metadata:
@@ -452,7 +438,7 @@ class RolloutTest {
 
     @Test
     void aNamespaceSaysWhatKeepsIt() {
-        apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: held}");
+        bed.create("apiVersion: v1\nkind: Namespace\nmetadata: {name: held}");
         client.resource("""
                         apiVersion: v1
                         kind: ConfigMap

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -47,27 +48,26 @@ class SamplesTest {
     @TempDir
     private static Path folder;
 
-    private static LocalMode local;
+    private static TestBed bed;
     private static Kubectl kubectl;
 
     @BeforeAll
     static void start() throws Exception {
-        kubectl = Kubectl.find(folder.resolve("local/kubeconfig"), folder);
-        local = LocalMode.start(LocalOptions.in(folder.resolve("local")).withOperatorInside(false));
+        kubectl = TestBed.kubectl(folder);
+        bed = TestBed.start(folder, Map.of());
         kubectl.ok("run", "client", "--image=curlimages/curl", "--command", "--", "sleep", "infinity");
         kubectl.ok("wait", "--for=condition=Ready", "pod/client", "--timeout=30s");
     }
 
     @AfterAll
     static void stop() {
-        if (local != null) {
-            local.close();
+        if (bed != null) {
+            bed.close();
         }
     }
 
     private static void podinfo(String name, String image, String variable, String value) throws Exception {
-        Kubectl.Said said = kubectl.run(PODINFO.formatted(name, image, variable, value), "apply", "-f", "-");
-        assertThat(said.code()).as(said.err()).isZero();
+        TestBed.apply(kubectl, PODINFO, name, image, variable, value);
     }
 
     private static String call(String url) throws IOException, InterruptedException {

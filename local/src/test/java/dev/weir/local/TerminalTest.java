@@ -33,13 +33,13 @@ class TerminalTest {
     @TempDir
     private static Path folder;
 
-    private static LocalMode local;
+    private static TestBed bed;
     private static Kubectl kubectl;
 
     @BeforeAll
     static void start() throws Exception {
-        kubectl = Kubectl.find(folder.resolve("local/kubeconfig"), folder);
-        local = LocalMode.start(LocalOptions.in(folder.resolve("local")).withOperatorInside(false));
+        kubectl = TestBed.kubectl(folder);
+        bed = TestBed.start(folder, Map.of());
         kubectl.ok("run", "shell", "--image=busybox", "--command", "--", "sleep", "infinity");
         kubectl.ok("run", "web", "--image=stefanprodan/podinfo:6.0.0", "--port=9898", "--expose");
         kubectl.ok("wait", "--for=condition=Ready", "pod/shell", "pod/web", "--timeout=30s");
@@ -47,8 +47,8 @@ class TerminalTest {
 
     @AfterAll
     static void stop() {
-        if (local != null) {
-            local.close();
+        if (bed != null) {
+            bed.close();
         }
     }
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -71,25 +72,24 @@ class WorkloadsTest {
     @TempDir
     private static Path folder;
 
-    private static LocalMode local;
+    private static TestBed bed;
     private static Kubectl kubectl;
 
     @BeforeAll
     static void start() throws Exception {
-        kubectl = Kubectl.find(folder.resolve("local/kubeconfig"), folder);
-        local = LocalMode.start(LocalOptions.in(folder.resolve("local")).withOperatorInside(false));
+        kubectl = TestBed.kubectl(folder);
+        bed = TestBed.start(folder, Map.of());
     }
 
     @AfterAll
     static void stop() {
-        if (local != null) {
-            local.close();
+        if (bed != null) {
+            bed.close();
         }
     }
 
     private static void apply(String yaml, Object... values) throws Exception {
-        Kubectl.Said said = kubectl.run(yaml.formatted(values), "apply", "-f", "-");
-        assertThat(said.code()).as(said.err()).isZero();
+        TestBed.apply(kubectl, yaml, values);
     }
 
     private static String images(String app) throws Exception {
