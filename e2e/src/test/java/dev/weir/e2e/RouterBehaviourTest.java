@@ -22,6 +22,7 @@ import dev.weir.model.HttpRouteMatch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -182,11 +183,13 @@ class RouterBehaviourTest {
                         .containsExactly(request.path("answers").asText());
             }
             within(request.path("shares"), 10_000, times, version -> answers.getOrDefault(version, 0));
-            await().untilAsserted(() -> within(
-                    request.path("copies"),
-                    100,
-                    times,
-                    version -> RECEIVED.get(version).get()));
+            await().pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(5))
+                    .untilAsserted(() -> within(
+                            request.path("copies"),
+                            100,
+                            times,
+                            version -> RECEIVED.get(version).get()));
         }
     }
 
