@@ -64,7 +64,11 @@ until_ok 10 route_is '{.status.parents[*].conditions[?(@.type=="ResolvedRefs")].
 say "send requests from the sleep pod, with and without the header"
 kubectl apply -f sleep.yaml >/dev/null
 kubectl rollout status deploy/sleep --timeout=60s >/dev/null
-answered_by httpbin-0 10
+# the tutorial's shell; without a terminal of its own kubectl says so and goes on
+shell=$(echo "curl httpbin.test -s -D - | grep -a -e '^HTTP' -e app-version" | kubectl exec --stdin --tty "$(kubectl get pod --sort-by='{.metadata.creationTimestamp}' -l app=sleep -o 'jsonpath={.items..metadata.name}' | rev | cut -d' ' -f 1 | rev)" -c sleep -- /bin/sh 2>/dev/null | tr -d '\r')
+[ "$shell" = "HTTP/1.1 200 OK
+app-version: httpbin-0" ] || fail "the shell in the sleep pod: $shell"
+answered_by httpbin-0 9
 answered_by httpbin-0 10 -H "'traffic: test'"
 received_is httpbin-0 20
 
