@@ -55,18 +55,23 @@ final class PodVolumes {
     }
 
     /**
-     * Writes the files of all volumes.
+     * Writes the files of all volumes, also when one cannot be written.
      *
      * @throws Misconfigured if a ConfigMap or Secret is missing, or local mode has no volumes of the kind
      */
     void write() throws IOException, Misconfigured {
+        Misconfigured first = null;
         for (Volume volume : pod.getSpec().getVolumes()) {
             try {
                 write(volume);
             } catch (Misconfigured missing) {
-                throw new Misconfigured(
+                Misconfigured problem = new Misconfigured(
                         "MountVolume.SetUp failed for volume \"" + volume.getName() + "\" : " + missing.getMessage());
+                first = first == null ? problem : first;
             }
+        }
+        if (first != null) {
+            throw first;
         }
     }
 

@@ -98,5 +98,8 @@ class VolumesTest {
                 .untilAsserted(() -> assertThat(kubectl.ok("describe", "pod", "reads"))
                         .containsPattern("Warning +FailedMount .*configmap \"conf\" not found"));
         assertThat(sh("cat c/a.txt")).isEqualTo("two");
+        // one that is missing does not hold the others up
+        kubectl.ok("label", "pod", "reads", "stage=3", "--overwrite");
+        shows("cat p/labels", "stage=\"3\"");
     }
 }
