@@ -3,22 +3,10 @@
 # Each command is followed by its check; the first that does not hold ends the journey.
 set -eu
 cd "$(dirname "$0")"
-weir=../../weir
-data=$(mktemp -d)
-trap '$weir local reset --data-dir "$data" >/dev/null 2>&1 || true' EXIT
+. ../lib.sh
 
-say() { printf '\n== %s\n' "$*"; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
-# until_ok SECONDS COMMAND...: waits for the command to succeed
-until_ok() {
-  limit=$1; shift; end=$(($(date +%s) + limit))
-  until "$@"; do [ "$(date +%s)" -lt "$end" ] || fail "not within ${limit}s: $*"; sleep 0.2; done
-}
 route() { kubectl -n test get httproute.gateway.networking.k8s.io httpbin -o jsonpath="$1"; }
 route_is() { [ "$(route "$1")" = "$2" ]; }
-in_sleep() {
-  kubectl exec "$(kubectl get pod --sort-by='{.metadata.creationTimestamp}' -l app=sleep -o 'jsonpath={.items..metadata.name}' | rev | cut -d' ' -f 1 | rev)" -c sleep -- "$@"
-}
 # answered_by VERSION N HEADER...: sends N requests from the sleep pod; every one must be answered 200 by the version
 answered_by() {
   version=$1; count=$2; shift 2
@@ -32,9 +20,7 @@ release() { helm -n test upgrade --install httpbin --repo "$charts" release --ve
 ready() { kubectl -n test wait --for=condition=Ready release/httpbin --timeout=60s >/dev/null; }
 
 say "local mode, with the operator left to the chart"
-$weir local start --data-dir "$data" --controller=none
-eval "$($weir local env --data-dir "$data")"; export KUBECONFIG
-charts=$($weir local status --data-dir "$data" | awk '/^charts/ {print $2}')
+start
 
 say "install the controller for the whole cluster"
 helm install --repo "$charts" --version 0.1 iter8 controller --set clusterScoped=true >/dev/null
@@ -65,7 +51,7 @@ say "send requests from the sleep pod, with and without the header"
 kubectl apply -f sleep.yaml >/dev/null
 kubectl rollout status deploy/sleep --timeout=60s >/dev/null
 # the tutorial's shell; without a terminal of its own kubectl says so and goes on
-shell=$(echo "curl httpbin.test -s -D - | grep -a -e '^HTTP' -e app-version" | kubectl exec --stdin --tty "$(kubectl get pod --sort-by='{.metadata.creationTimestamp}' -l app=sleep -o 'jsonpath={.items..metadata.name}' | rev | cut -d' ' -f 1 | rev)" -c sleep -- /bin/sh 2>/dev/null | tr -d '\r')
+shell=$(echo "curl httpbin.test -s -D - | grep -a -e '^HTTP' -e app-version" | kubectl exec --stdin --tty "$(sleep_pod)" -c sleep -- /bin/sh 2>/dev/null | tr -d '\r')
 [ "$shell" = "HTTP/1.1 200 OK
 app-version: httpbin-0" ] || fail "the shell in the sleep pod: $shell"
 answered_by httpbin-0 9

@@ -3,22 +3,10 @@
 # Each command is followed by its check; the first that does not hold ends the journey.
 set -eu
 cd "$(dirname "$0")"
-weir=../../weir
-data=$(mktemp -d)
-trap '$weir local reset --data-dir "$data" >/dev/null 2>&1 || true' EXIT
+. ../lib.sh
 
-say() { printf '\n== %s\n' "$*"; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
-# until SECONDS COMMAND...: waits for the command to succeed
-until_ok() {
-  limit=$1; shift; end=$(($(date +%s) + limit))
-  until "$@"; do [ "$(date +%s)" -lt "$end" ] || fail "not within ${limit}s: $*"; sleep 0.2; done
-}
 vs() { kubectl get virtualservice httpbin -o jsonpath="$1"; }
 vs_is() { [ "$(vs "$1")" = "$2" ]; }
-in_sleep() {
-  kubectl exec "$(kubectl get pod --sort-by='{.metadata.creationTimestamp}' -l app=sleep -o 'jsonpath={.items..metadata.name}' | rev | cut -d' ' -f 1 | rev)" -c sleep -- "$@"
-}
 # requests N: sends N requests from the sleep pod; every one must be answered 200 by httpbin-0
 requests() {
   answers=$(in_sleep sh -c "for i in \$(seq $1); do curl httpbin.default/get -s -D - -o /dev/null | tr -d '\r' | grep -e '^HTTP' -e app-version | paste -s -d ' ' -; done")
@@ -33,10 +21,7 @@ release() { helm upgrade --install httpbin --repo "$charts" release --version 0.
 ready() { kubectl wait --for=condition=Ready release/httpbin --timeout=60s >/dev/null; }
 
 say "local mode, with the operator left to the chart"
-$weir local start --data-dir "$data" --controller=none
-eval "$($weir local env --data-dir "$data")"; export KUBECONFIG
-charts=$($weir local status --data-dir "$data" | awk '/^charts/ {print $2}')
-gateway=$($weir local status --data-dir "$data" | awk '/^gateway/ {print $2}')
+start
 
 say "install the controller"
 helm install --repo "$charts" --version 0.1 iter8 controller >/dev/null
