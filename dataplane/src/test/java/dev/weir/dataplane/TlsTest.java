@@ -31,6 +31,12 @@ class TlsTest {
     private final ProxyFixture mesh = new ProxyFixture(DataPlaneOptions.standard());
     private final Http2Peer peer = new Http2Peer();
     private final Pod pod = Pod.start((request, in, out) -> {
+        if (request.header("upgrade").equals("websocket")) {
+            out.write(Pod.bytes("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    + "Sec-WebSocket-Accept: x\r\n\r\n"));
+            out.write(in.readNBytes(4));
+            return false;
+        }
         out.write(Pod.ok(request.header("host") + " by " + request.header("x-forwarded-proto")));
         return true;
     });
@@ -127,6 +133,22 @@ class TlsTest {
     void anotherHostGetsNoHandshake() {
         assertThat(catchThrowable(() -> connect("elsewhere.example.net").close()))
                 .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void aWebSocketGoesThrough() throws Exception {
+        try (SSLSocket socket = connect("shop.example.com")) {
+            socket.getOutputStream()
+                    .write(Pod.bytes("GET /ws HTTP/1.1\r\nHost: shop.example.com\r\nConnection: Upgrade\r\n"
+                            + "Upgrade: websocket\r\n\r\n"));
+            StringBuilder head = new StringBuilder();
+            while (head.indexOf("\r\n\r\n") < 0) {
+                head.append((char) socket.getInputStream().read());
+            }
+            assertThat(head.toString()).startsWith("HTTP/1.1 101");
+            socket.getOutputStream().write(Pod.bytes("ping"));
+            assertThat(socket.getInputStream().readAllBytes()).asString().isEqualTo("ping");
+        }
     }
 
     @Test
