@@ -28,6 +28,12 @@ abstract class Demo implements Callable<Integer> {
     @Override
     public final Integer call() throws IOException, InterruptedException {
         Path files = dataDir == null ? Files.createTempDirectory("weir-demo-") : dataDir;
+        if (Files.exists(files.resolve("state"))) {
+            System.err.println(
+                    files + " holds the objects of a local mode; a demo needs a folder of its own, or: weir local"
+                            + " reset --data-dir " + files);
+            return 2;
+        }
         DemoSteps steps = new DemoSteps(System.out);
         try (DemoCluster cluster = new DemoCluster(steps, folder(), namespace(), files)) {
             play(cluster, steps);

@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
 final class KubernetesWorld implements World {
     private static final Logger LOGGER = LoggerFactory.getLogger(KubernetesWorld.class);
     static final String MANAGER = "weir";
+    private static final String UNDECLARED = "field not declared in schema";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final KubernetesClient client;
@@ -100,16 +101,17 @@ final class KubernetesWorld implements World {
     static RuntimeException refusedOr(KubernetesClientException failure, JsonNode object) {
         String what = object.path("kind").asText() + "/"
                 + object.path("metadata").path("name").asText();
-        return switch (failure.getCode()) {
-            case 400, 403, 404, 405, 415, 422 ->
-                new Refused(
-                        what + ": "
-                                + (failure.getStatus() == null
-                                        ? failure.getMessage()
-                                        : failure.getStatus().getMessage()),
-                        failure);
-            default -> failure;
+        String message = String.valueOf(
+                failure.getStatus() == null
+                        ? failure.getMessage()
+                        : failure.getStatus().getMessage());
+        boolean lasts = switch (failure.getCode()) {
+            case 400, 403, 404, 405, 415, 422 -> true;
+            // what Kubernetes answers to an apply with a field that the kind's definition does not know
+            case 500 -> message.contains(UNDECLARED);
+            default -> false;
         };
+        return lasts ? new Refused(what + ": " + message, failure) : failure;
     }
 
     @Override

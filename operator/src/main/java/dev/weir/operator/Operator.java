@@ -52,6 +52,9 @@ public final class Operator implements AutoCloseable {
     private final io.javaoperatorsdk.operator.Operator framework;
     private final OperatorMetrics metrics;
     private final Optional<Lease> lease;
+    /** For the loop, which tries again by itself: a pass must not wait while the client does. */
+    private final KubernetesClient impatient;
+
     private volatile boolean started;
     private volatile boolean closing;
 
@@ -117,7 +120,12 @@ public final class Operator implements AutoCloseable {
         List<ObjectSource> sources = Stream.concat(KINDS.stream(), routers.kinds().stream())
                 .map(kind -> new ObjectSource(client, kind, options.namespace()))
                 .toList();
-        World world = new RecordedWorld(new KubernetesWorld(client, sources, clock), metrics);
+        impatient = new KubernetesClientBuilder()
+                .withConfig(new ConfigBuilder(client.getConfiguration())
+                        .withRequestRetryBackoffLimit(0)
+                        .build())
+                .build();
+        World world = new RecordedWorld(new KubernetesWorld(impatient, sources, clock), metrics);
         ReleaseReconciler reconciler = new ReleaseReconciler(new ReleaseLoop(world, routers, clock), sources, clock);
         metrics.registry()
                 .register(new ReleaseSeries(
@@ -276,6 +284,7 @@ public final class Operator implements AutoCloseable {
         }
         closing = true;
         framework.stop();
+        impatient.close();
         lease.ifPresent(Lease::close);
     }
 }

@@ -107,6 +107,20 @@ class OperatorTest {
     }
 
     @Test
+    void namesAFieldOfTheRouteThatTheServerDoesNotKnow() {
+        cluster.install(ISTIO);
+        cluster.release("""
+                strategy: Canary
+                versions:
+                - {name: app-0, image: a}
+                - {name: app-1, image: a, matches: [{istio: {nonsense: {exact: b}}}]}""");
+        up("app-0", "app-1");
+        reason("Refused");
+        assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app")))
+                .contains(".spec.http[0].match[0].nonsense: field not declared in schema");
+    }
+
+    @Test
     void takesNothingOverUnlessToldSo() {
         cluster.install(ISTIO);
         cluster.apply("apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {ports: [{port: 81}]}");
