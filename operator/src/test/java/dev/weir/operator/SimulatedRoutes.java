@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Follows, as it really is, since when routes and the application's Service are what they are. */
 final class SimulatedRoutes {
+    /** Loaded once: it takes longer than many a run. */
+    static final TrafficRouters LOADED = TrafficRouters.load();
+
     private static final List<String> ROUTERS = List.of("Istio", "GatewayAPI");
     /** What proxies need to follow a change, at the least: the status that says since when has whole seconds. */
     private static final Duration FOLLOWED = Duration.ofSeconds(1);
@@ -23,7 +26,6 @@ final class SimulatedRoutes {
     private static final int MOST_READ = 100;
 
     private final SimulatedCluster cluster;
-    private final TrafficRouters routers = TrafficRouters.load();
     /** By routing object: objects are never changed, only replaced. */
     private final Map<JsonNode, Optional<TrafficPlan>> read = new IdentityHashMap<>();
 
@@ -40,13 +42,13 @@ final class SimulatedRoutes {
 
     /** The router that a release asks for. */
     TrafficRouter router(JsonNode release) {
-        return routers.require(release.path("spec").path("router").asText());
+        return LOADED.require(release.path("spec").path("router").asText());
     }
 
     /** The router whose objects are of a kind; empty if none's are. */
     Optional<TrafficRouter> ofKind(String kind) {
         return ROUTERS.stream()
-                .map(routers::require)
+                .map(LOADED::require)
                 .filter(router -> router.kind().kind().equals(kind))
                 .findFirst();
     }
@@ -54,7 +56,7 @@ final class SimulatedRoutes {
     /** True if the operator sees a routing object, whatever it says. */
     boolean existed() {
         return ROUTERS.stream()
-                .map(name -> routers.require(name).kind().kind())
+                .map(name -> LOADED.require(name).kind().kind())
                 .anyMatch(kind -> cluster.seen(kind, SimulatedCluster.RELEASE) != null);
     }
 
@@ -79,7 +81,7 @@ final class SimulatedRoutes {
     /** The plans in force, of every kind. */
     List<TrafficPlan> inForce() {
         return ROUTERS.stream()
-                .map(routers::require)
+                .map(LOADED::require)
                 .map(router -> plan(cluster.get(router.kind().kind(), SimulatedCluster.RELEASE), router))
                 .filter(Objects::nonNull)
                 .toList();
@@ -100,7 +102,7 @@ final class SimulatedRoutes {
         }
         entranceType = entrance;
         for (String name : ROUTERS) {
-            TrafficRouter router = routers.require(name);
+            TrafficRouter router = LOADED.require(name);
             String kind = router.kind().kind();
             TrafficPlan plan = plan(cluster.get(kind, SimulatedCluster.RELEASE), router);
             if (plan == null) {

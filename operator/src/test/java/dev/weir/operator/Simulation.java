@@ -6,7 +6,6 @@ import dev.weir.engine.Match;
 import dev.weir.engine.TrafficPlan;
 import dev.weir.kubernetes.ReleaseObjects;
 import dev.weir.kubernetes.TrafficRouter;
-import dev.weir.kubernetes.TrafficRouters;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -72,7 +71,7 @@ final class Simulation {
     }
 
     private ReleaseLoop newLoop() {
-        return new ReleaseLoop(cluster, TrafficRouters.load(), clock);
+        return new ReleaseLoop(cluster, SimulatedRoutes.LOADED, clock);
     }
 
     /** @throws AssertionError naming the seed and the last things that happened, if an invariant does not hold */

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 /** {@code additionalPrinterColumns} of custom resources. */
 final class CustomColumns {
     private static final Pattern STEP = Pattern.compile(
-            "\\.([A-Za-z0-9_-]+)|\\[(\\d+)]|\\['([^']+)']|\\[\\?\\(@\\.([A-Za-z0-9_-]+)==[\"']([^\"']*)[\"']\\)]");
+            "\\.([A-Za-z0-9_-]+)|\\[(\\d+|\\*)]|\\['([^']+)']|\\[\\?\\(@\\.([A-Za-z0-9_-]+)==[\"']([^\"']*)[\"']\\)]");
     private static final String NAME_WORDS =
             "Name must be unique within a namespace. Is required when creating resources, although some resources may"
                     + " allow a client to request the generation of an appropriate name automatically. Name is"
@@ -96,7 +96,8 @@ final class CustomColumns {
             if (steps.group(1) != null) {
                 node = node.path(steps.group(1));
             } else if (steps.group(2) != null) {
-                node = node.path(Integer.parseInt(steps.group(2)));
+                // of all items a column shows the first
+                node = node.path(steps.group(2).equals("*") ? 0 : Integer.parseInt(steps.group(2)));
             } else if (steps.group(3) != null) {
                 node = node.path(steps.group(3));
             } else {

@@ -79,4 +79,16 @@ class TablesTest {
             }
         }
     }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            .status.addresses[*].value | 127.0.0.1
+            .status.addresses[1].value | 127.0.0.2
+            .status.addresses[?(@.type=="IP")].value | 127.0.0.2
+            """)
+    void aColumnOfACustomResourceShowsTheFirstMatch(String path, String shown) throws Exception {
+        ObjectNode object = (ObjectNode) new YAMLMapper()
+                .readTree("status: {addresses: [{type: Host, value: 127.0.0.1}, {type: IP, value: 127.0.0.2}]}");
+        assertThat(CustomColumns.find(object, path).asText()).isEqualTo(shown);
+    }
 }
