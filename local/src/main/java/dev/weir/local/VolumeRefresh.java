@@ -55,11 +55,7 @@ final class VolumeRefresh implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            watches.close();
-        } catch (Exception impossible) {
-            LOGGER.debug("watches are not closed", impossible);
-        }
+        Parts.close(watches);
         queue.close();
     }
 }
