@@ -232,23 +232,51 @@ public final class MirrorBench {
     private Slice slice(OpenLoop clients, String kind, boolean on) throws IOException, InterruptedException {
         boolean mirrored = on && !kind.equals(Kind.NONE.label());
         mirror(kind, mirrored ? 100 : 0);
-        load(clients, SETTLE);
-        Counters before = counters();
+        settle(clients, mirrored);
         long cpu = cpuNanos();
         long start = System.nanoTime();
-        OpenLoop.Outcome outcome = load(clients, SLICE);
+        Copied copied = copied(clients, SLICE);
         double used = (double) (cpuNanos() - cpu)
                 / (System.nanoTime() - start)
                 / Runtime.getRuntime().availableProcessors();
-        Counters after = counters();
-        long copies = after.mirrored() - before.mirrored();
-        long drops = after.dropped() - before.dropped();
-        long sent = outcome.nanos().length + outcome.failed();
-        if (copies + drops != (mirrored ? sent : 0)) {
-            throw new IllegalStateException("of " + sent + " requests " + copies + " were mirrored and " + drops
-                    + " dropped, with the mirror " + (mirrored ? "on" : "off"));
+        if (!copied.all(mirrored)) {
+            throw new IllegalStateException(copied + ", with the mirror " + (mirrored ? "on" : "off"));
         }
-        return new Slice(outcome, copies, drops, used);
+        return new Slice(copied.outcome(), copied.mirrored(), copied.dropped(), used);
+    }
+
+    /** The API shows a route before the data plane follows it, how long before depends on what else the machine does. */
+    private void settle(OpenLoop clients, boolean mirrored) throws IOException, InterruptedException {
+        long end = System.nanoTime() + WAIT.toNanos();
+        Copied copied = copied(clients, SETTLE);
+        while (!copied.all(mirrored)) {
+            if (System.nanoTime() > end) {
+                throw new IllegalStateException("not within " + WAIT.toSeconds() + " s: the mirror is "
+                        + (mirrored ? "on" : "off") + "; " + copied);
+            }
+            copied = copied(clients, SETTLE);
+        }
+    }
+
+    /** What became of requests: what users saw, copies that were sent and that were not. */
+    private record Copied(OpenLoop.Outcome outcome, long mirrored, long dropped) {
+        /** Whether each request was copied, or none. */
+        boolean all(boolean expected) {
+            return mirrored + dropped == (expected ? outcome.nanos().length + outcome.failed() : 0);
+        }
+
+        @Override
+        public String toString() {
+            return "of " + (outcome.nanos().length + outcome.failed()) + " requests " + mirrored + " were mirrored and "
+                    + dropped + " dropped";
+        }
+    }
+
+    private Copied copied(OpenLoop clients, Duration length) throws IOException, InterruptedException {
+        Counters before = counters();
+        OpenLoop.Outcome outcome = load(clients, length);
+        Counters after = counters();
+        return new Copied(outcome, after.mirrored() - before.mirrored(), after.dropped() - before.dropped());
     }
 
     private OpenLoop.Outcome load(OpenLoop clients, Duration length) throws InterruptedException {
@@ -269,8 +297,9 @@ public final class MirrorBench {
                         return false;
                     }
                     Object share = route.get("spec", "http", 0, "mirrorPercentage", "value");
-                    boolean on = route.get("spec", "http", 0, "mirror") != null;
-                    return percent == 0 ? !on || String.valueOf(share).matches("0(\\.0)?") : on && runs(kind);
+                    boolean none = route.get("spec", "http", 0, "mirror") == null
+                            || String.valueOf(share).matches("0(\\.0)?");
+                    return percent == 0 ? none : !none && runs(kind);
                 },
                 kind + " mirrored at " + percent + " %");
     }
