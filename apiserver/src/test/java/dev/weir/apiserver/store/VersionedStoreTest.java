@@ -15,7 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 
 /** One order of all writes, and watches that stand at exact places in it. */
@@ -189,25 +189,34 @@ class VersionedStoreTest {
 
     @Test
     void watchesBetweenWritersMissNothingAndSeeNothingTwice() throws Exception {
-        AtomicInteger stop = new AtomicInteger();
+        int rounds = 50;
+        int each = 20;
+        // the reader lets the writer write: unpaced it ends too early, or writes more than the store remembers
+        Semaphore allowed = new Semaphore(0);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> writing = threads.submit(() -> {
-                for (int i = 0; stop.get() == 0 && i < 4000; i++) {
+                for (int i = 0; i < rounds * 2 * each; i++) {
+                    allowed.acquireUninterruptibly();
                     store.create(key("n" + i), object(i));
                 }
             });
-            for (int round = 0; round < 50; round++) {
-                VersionedStore.Listing listing = store.list("things", null, 0);
-                try (Watch watch = store.watch("things", null, listing.revision())) {
-                    int expected = listing.entries().size();
-                    for (int i = 0; i < 5 && !writing.isDone(); i++) {
-                        VersionedStore.Event event = java.util.Objects.requireNonNull(watch.poll(PATIENCE))
-                                .orElseThrow();
-                        assertThat(event.entry().object().path("value").asInt()).isEqualTo(expected++);
+            try {
+                for (int round = 0; round < rounds; round++) {
+                    allowed.release(each);
+                    VersionedStore.Listing listing = store.list("things", null, 0);
+                    try (Watch watch = store.watch("things", null, listing.revision())) {
+                        allowed.release(each);
+                        int expected = listing.entries().size();
+                        for (int i = 0; i < each; i++) {
+                            VersionedStore.Event event = next(watch);
+                            assertThat(event.entry().object().path("value").asInt())
+                                    .isEqualTo(expected++);
+                        }
                     }
                 }
+            } finally {
+                allowed.release(rounds * 2 * each);
             }
-            stop.set(1);
             writing.get();
         }
     }
