@@ -9,8 +9,10 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import javax.net.ssl.SSLContext;
@@ -18,30 +20,48 @@ import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 
 /** Speaks to a server as plainly as can be: no client library between a test and the wire. */
-final class RawClient implements AutoCloseable {
+public final class RawClient implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final HttpClient http;
     private final URI base;
     private final String token;
 
-    record Answer(int code, JsonNode body, List<String> warnings) {}
+    public record Answer(int code, JsonNode body, List<String> warnings) {}
 
-    RawClient(ApiServer server, String token) throws GeneralSecurityException, IOException {
-        this.base = server.url();
+    public RawClient(ApiServer server, String token) throws GeneralSecurityException, IOException {
+        this(server.url(), server.authority().certificate(), token);
+    }
+
+    /** @param authority who signed the server's certificate */
+    public RawClient(URI base, X509Certificate authority, String token) throws GeneralSecurityException, IOException {
+        this(base, token, client(authority));
+    }
+
+    private RawClient(URI base, String token, HttpClient http) {
+        this.base = base;
         this.token = token;
+        this.http = http;
+    }
+
+    private static HttpClient client(X509Certificate authority) throws GeneralSecurityException, IOException {
         KeyStore trusted = KeyStore.getInstance("PKCS12");
         trusted.load(null, null);
-        trusted.setCertificateEntry("ca", server.authority().certificate());
+        trusted.setCertificateEntry("ca", authority);
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         trust.init(trusted);
         SSLContext tls = SSLContext.getInstance("TLS");
         tls.init(null, trust.getTrustManagers(), null);
-        this.http = HttpClient.newBuilder()
+        return HttpClient.newBuilder()
                 .sslContext(tls)
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(Duration.ofSeconds(10))
                 .build();
+    }
+
+    /** The same server as somebody else sees it. Only the first client is to be closed. */
+    public RawClient as(String otherToken) {
+        return new RawClient(base, otherToken, http);
     }
 
     private HttpRequest.Builder request(String path) {
@@ -51,7 +71,8 @@ final class RawClient implements AutoCloseable {
                 .header("User-Agent", "recorder");
     }
 
-    Answer send(String method, String path, @Nullable JsonNode body, String contentType, String accept)
+    /** @param body a text is sent as it is, everything else as JSON */
+    public Answer send(String method, String path, @Nullable JsonNode body, String contentType, String accept)
             throws IOException, InterruptedException {
         HttpRequest.Builder request = request(path).header("Accept", accept.isEmpty() ? "application/json" : accept);
         if (body != null) {
@@ -61,20 +82,40 @@ final class RawClient implements AutoCloseable {
                 method,
                 body == null
                         ? HttpRequest.BodyPublishers.noBody()
-                        : HttpRequest.BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body)));
+                        : HttpRequest.BodyPublishers.ofByteArray(
+                                body.isTextual()
+                                        ? body.asText().getBytes(StandardCharsets.UTF_8)
+                                        : JSON.writeValueAsBytes(body)));
         HttpResponse<byte[]> response = http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-        JsonNode parsed = response.body().length == 0 ? MissingNode.getInstance() : JSON.readTree(response.body());
-        return new Answer(response.statusCode(), parsed, response.headers().allValues("Warning"));
+        return new Answer(
+                response.statusCode(), parsed(response.body()), response.headers().allValues("Warning"));
+    }
+
+    /** JSON, or a text if it is none. */
+    private static JsonNode parsed(byte[] body) {
+        if (body.length == 0) {
+            return MissingNode.getInstance();
+        }
+        try {
+            return JSON.readTree(body);
+        } catch (IOException noJson) {
+            return JSON.getNodeFactory().textNode(new String(body, StandardCharsets.UTF_8));
+        }
+    }
+
+    JsonNode watch(String path) throws IOException, InterruptedException {
+        return watch(path, "").body();
     }
 
     /** The events of a watch until it ends. */
-    JsonNode watch(String path) throws IOException, InterruptedException {
-        HttpResponse<String> response = http.send(request(path).build(), HttpResponse.BodyHandlers.ofString());
+    public Answer watch(String path, String accept) throws IOException, InterruptedException {
+        HttpRequest.Builder request = request(path).header("Accept", accept.isEmpty() ? "application/json" : accept);
+        HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
         ArrayNode events = JSON.createArrayNode();
         for (String line : response.body().lines().toList()) {
-            events.add(JSON.readTree(line));
+            events.add(parsed(line.getBytes(StandardCharsets.UTF_8)));
         }
-        return events;
+        return new Answer(response.statusCode(), events, response.headers().allValues("Warning"));
     }
 
     @Override

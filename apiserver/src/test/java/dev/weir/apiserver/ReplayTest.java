@@ -4,21 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.weir.apiserver.auth.User;
+import dev.weir.apiserver.difference.Replay;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
@@ -29,7 +27,6 @@ class ReplayTest {
     private static final String FOLDER = "/kubernetes-1.34/";
     private static final double LEAST_CODES = 0.99;
     private static final double LEAST_BODIES = 0.999;
-    private static final Pattern REFERENCE = Pattern.compile("\\$\\{step:(\\d+):([^}]*)}");
 
     private final Map<String, int[]> groups = new TreeMap<>();
     private final List<String> differences = new ArrayList<>();
@@ -95,71 +92,11 @@ class ReplayTest {
     }
 
     private void replay(RawClient client, Path file) throws Exception {
-        JsonNode recording;
+        JsonNode json;
         try (InputStream in = new GZIPInputStream(Files.newInputStream(file))) {
-            recording = JSON.readTree(in);
+            json = JSON.readTree(in);
         }
-        String namespace = recording.path("namespace").asText();
-        ObjectNode body = JSON.createObjectNode();
-        body.put("apiVersion", "v1")
-                .put("kind", "Namespace")
-                .putObject("metadata")
-                .put("name", namespace);
-        client.send("POST", "/api/v1/namespaces", body, "", "");
-        String start = client.send("GET", "/api/v1/namespaces/" + namespace + "/configmaps", null, "", "")
-                .body()
-                .path("metadata")
-                .path("resourceVersion")
-                .asText();
-        List<JsonNode> seen = new ArrayList<>();
-        Map<String, String> collections = new LinkedHashMap<>();
-        int number = 0;
-        for (JsonNode step : recording.path("steps")) {
-            JsonNode request = step.path("request");
-            String path = request.path("path").asText();
-            String plain = path.split("\\?", 2)[0];
-            String kind = plain.replaceFirst("^.*namespaces/[^/]+/([a-z]+).*$", "$1");
-            collections.put(kind, plain.replaceFirst("(namespaces/[^/]+/[a-z]+).*$", "$1"));
-            RawClient.Answer answer = client.send(
-                    request.path("method").asText(),
-                    resolve(path, seen),
-                    request.has("body") ? resolve(request.get("body"), seen) : null,
-                    request.path("contentType").asText(""),
-                    request.path("accept").asText(""));
-            seen.add(answer.body());
-            JsonNode wanted = step.path("response");
-            boolean code = answer.code() == wanted.path("code").asInt();
-            List<String> difference = new ArrayList<>();
-            Masks.compare(Masks.mask(wanted.path("body"), ""), Masks.mask(answer.body(), ""), "", difference);
-            List<String> warnings = new ArrayList<>();
-            wanted.path("warnings").forEach(warning -> warnings.add(warning.asText()));
-            if (!code || !warnings.equals(answer.warnings())) {
-                difference.add("code " + answer.code() + " warnings " + answer.warnings() + ", wanted " + warnings);
-            }
-            String type = request.path("contentType").asText("").replace("application/", "");
-            String group = (request.path("method").asText() + " " + kind + " " + type).strip();
-            count(group, code, difference, namespace + " step " + number++ + " " + group);
-        }
-        for (Map.Entry<String, JsonNode> watch : recording.path("watches").properties()) {
-            String collection = collections.get(watch.getKey());
-            if (collection != null) {
-                List<String> difference = new ArrayList<>();
-                JsonNode got = client.watch(collection + "?watch=1&resourceVersion=" + start + "&timeoutSeconds=1");
-                Masks.compare(Masks.mask(watch.getValue(), ""), Masks.mask(got, ""), "", difference);
-                count("WATCH " + watch.getKey(), true, difference, namespace + " watch " + watch.getKey());
-            }
-        }
-    }
-
-    private static String resolve(String text, List<JsonNode> seen) {
-        return REFERENCE.matcher(text).replaceAll(match -> {
-            JsonNode value = seen.get(Integer.parseInt(match.group(1))).at(match.group(2));
-            return java.util.regex.Matcher.quoteReplacement(value.isMissingNode() ? "missing" : value.asText());
-        });
-    }
-
-    private static JsonNode resolve(JsonNode node, List<JsonNode> seen) throws Exception {
-        // references stand inside JSON strings, and what they stand for needs no escaping
-        return JSON.readTree(resolve(JSON.writeValueAsString(node), seen));
+        Replay.Outcome outcome = Replay.of(client, json);
+        outcome.steps().forEach(step -> count(step.group(), step.code(), step.differences(), step.where()));
     }
 }

@@ -1,4 +1,4 @@
-package dev.weir.apiserver;
+package dev.weir.apiserver.difference;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -21,6 +21,12 @@ final class Masks {
     private static final Pattern QUOTED = Pattern.compile(
             "(Invalid value: \"|is missing in '|unable to decode |cannot restore \\w+ from )\\{.*", Pattern.DOTALL);
     private static final Pattern AGE = Pattern.compile("\\d+[smhd](\\d+[smh])?");
+    private static final Pattern REVISION =
+            Pattern.compile("((?:resource ?version|current|ResourceVersion in [a-z ]+): )[0-9]+( \\([0-9]+\\))?", Pattern.CASE_INSENSITIVE);
+    /** From the ranges that both servers allocate from. */
+    private static final Pattern ADDRESS = Pattern.compile("10\\.(9[6-9]|1[01]\\d)\\.\\d+\\.\\d+");
+
+    private static final Set<String> NUMBERS = Set.of("nodePort", "healthCheckNodePort");
     private static final Pattern TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
 
     private Masks() {}
@@ -54,12 +60,17 @@ final class Masks {
         if (!empty && (key.equals("resourceVersion") || key.equals("continue") || TIMES.contains(key))) {
             return json.textNode("<" + key + ">");
         }
+        if (NUMBERS.contains(key) && node.asInt() >= 30_000) {
+            return json.textNode("<" + key + ">");
+        }
         return node.isTextual() ? json.textNode(text(node.asText(), key)) : node;
     }
 
     private static String text(String text, String key) {
         String masked = UID.matcher(text).replaceAll("<uid>");
         masked = GENERATED.matcher(masked).replaceAll("gen-<suffix>");
+        masked = REVISION.matcher(masked).replaceAll("$1<revision>");
+        masked = ADDRESS.matcher(masked).replaceAll("<address>");
         masked = QUOTED.matcher(masked).replaceAll("$1<object>");
         if ((key.isEmpty() || key.equals("cells")) && AGE.matcher(masked).matches()) {
             return "<age>";
