@@ -88,7 +88,9 @@ public final class RawClient implements AutoCloseable {
                                         : JSON.writeValueAsBytes(body)));
         HttpResponse<byte[]> response = http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
         return new Answer(
-                response.statusCode(), parsed(response.body()), response.headers().allValues("Warning"));
+                response.statusCode(),
+                parsed(response.body()),
+                response.headers().allValues("Warning"));
     }
 
     /** JSON, or a text if it is none. */

@@ -29,12 +29,19 @@ final class AccessOperations {
                 case 0, 1, 2 -> ask();
                 case 3 -> review();
                 case 4 -> change();
-                case 5, 6 -> plan.add(Step.of("POST", root + "/roles", role("Role", draw.one(Plan.NAMES), 2)).as(DEV));
-                case 7 -> plan.add(Step.of(
-                                "POST",
-                                root + "/rolebindings",
-                                binding(draw.one(Plan.NAMES), draw.one(List.of("Role", "ClusterRole")), draw.one(List.of("held", "one", "view", "admin", "none")), "someone"))
-                        .as(DEV));
+                case 5, 6 ->
+                    plan.add(Step.of("POST", root + "/roles", role("Role", draw.one(Plan.NAMES), 2))
+                            .as(DEV));
+                case 7 ->
+                    plan.add(Step.of(
+                                    "POST",
+                                    root + "/rolebindings",
+                                    binding(
+                                            draw.one(Plan.NAMES),
+                                            draw.one(List.of("Role", "ClusterRole")),
+                                            draw.one(List.of("held", "one", "view", "admin", "none")),
+                                            "someone"))
+                            .as(DEV));
                 case 8 -> impersonate();
                 default -> edit();
             }
@@ -44,18 +51,20 @@ final class AccessOperations {
     }
 
     private JsonNode rule() {
-        return Plan.json(draw.one(List.of(
-                "{\"apiGroups\": [\"\"], \"resources\": [\"configmaps\"], \"verbs\": [\"get\", \"list\", \"create\"]}",
-                "{\"apiGroups\": [\"\"], \"resources\": [\"configmaps\"], \"verbs\": [\"*\"]}",
-                "{\"apiGroups\": [\"\"], \"resources\": [\"configmaps\"], \"resourceNames\": [\"one\"], \"verbs\": [\"get\", \"delete\"]}",
-                "{\"apiGroups\": [\"\", \"apps\"], \"resources\": [\"secrets\", \"deployments\"], \"verbs\": [\"get\", \"watch\"]}",
-                "{\"apiGroups\": [\"*\"], \"resources\": [\"*\"], \"verbs\": [\"get\"]}",
-                "{\"apiGroups\": [\"\"], \"resources\": [\"pods\", \"pods/status\"], \"verbs\": [\"get\", \"patch\"]}",
-                "{\"apiGroups\": [\"\"], \"resources\": [\"*/status\"], \"verbs\": [\"patch\"]}",
-                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\", \"rolebindings\"], \"verbs\": [\"*\"]}",
-                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\", \"rolebindings\"], \"verbs\": [\"create\", \"update\", \"patch\"]}",
-                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\"], \"verbs\": [\"escalate\", \"bind\"]}",
-                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"clusterroles\"], \"resourceNames\": [\"view\"], \"verbs\": [\"bind\"]}")));
+        return Plan.json(
+                draw.one(
+                        List.of(
+                                "{\"apiGroups\": [\"\"], \"resources\": [\"configmaps\"], \"verbs\": [\"get\", \"list\", \"create\"]}",
+                                "{\"apiGroups\": [\"\"], \"resources\": [\"configmaps\"], \"verbs\": [\"*\"]}",
+                                "{\"apiGroups\": [\"\"], \"resources\": [\"configmaps\"], \"resourceNames\": [\"one\"], \"verbs\": [\"get\", \"delete\"]}",
+                                "{\"apiGroups\": [\"\", \"apps\"], \"resources\": [\"secrets\", \"deployments\"], \"verbs\": [\"get\", \"watch\"]}",
+                                "{\"apiGroups\": [\"*\"], \"resources\": [\"*\"], \"verbs\": [\"get\"]}",
+                                "{\"apiGroups\": [\"\"], \"resources\": [\"pods\", \"pods/status\"], \"verbs\": [\"get\", \"patch\"]}",
+                                "{\"apiGroups\": [\"\"], \"resources\": [\"*/status\"], \"verbs\": [\"patch\"]}",
+                                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\", \"rolebindings\"], \"verbs\": [\"*\"]}",
+                                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\", \"rolebindings\"], \"verbs\": [\"create\", \"update\", \"patch\"]}",
+                                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\"], \"verbs\": [\"escalate\", \"bind\"]}",
+                                "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"clusterroles\"], \"resourceNames\": [\"view\"], \"verbs\": [\"bind\"]}")));
     }
 
     private ObjectNode role(String kind, String name, int rules) {
@@ -68,7 +77,9 @@ final class AccessOperations {
             list.add(rule());
         }
         if (name.equals("held") && draw.chance(60)) {
-            list.add(Plan.json("{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\", \"rolebindings\"], \"verbs\": [\"create\", \"update\", \"patch\", \"get\", \"delete\"]}"));
+            list.add(
+                    Plan.json(
+                            "{\"apiGroups\": [\"rbac.authorization.k8s.io\"], \"resources\": [\"roles\", \"rolebindings\"], \"verbs\": [\"create\", \"update\", \"patch\", \"get\", \"delete\"]}"));
         }
         return role;
     }
@@ -78,14 +89,19 @@ final class AccessOperations {
         binding.put("apiVersion", RBAC + "/v1").put("kind", "RoleBinding");
         binding.putObject("metadata").put("name", name);
         binding.putObject("roleRef").put("apiGroup", RBAC).put("kind", kind).put("name", role);
-        binding.putArray("subjects").addObject().put("kind", "User").put("apiGroup", RBAC).put("name", user);
+        binding.putArray("subjects")
+                .addObject()
+                .put("kind", "User")
+                .put("apiGroup", RBAC)
+                .put("name", user);
         return binding;
     }
 
     /** The user tries something. */
     private void ask() {
         String core = "/api/v1/namespaces/" + plan.namespace();
-        String map = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"" + draw.one(Plan.NAMES) + "\"}}";
+        String map = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \""
+                + draw.one(Plan.NAMES) + "\"}}";
         Step step = switch (draw.below(14)) {
             case 0 -> Step.of("GET", core + "/configmaps/" + draw.one(Plan.NAMES));
             case 1 -> Step.of("GET", core + "/configmaps");
@@ -93,17 +109,30 @@ final class AccessOperations {
             case 3 -> Step.of("DELETE", core + "/configmaps/" + draw.one(Plan.NAMES));
             case 4 -> Step.of("DELETE", core + "/configmaps");
             case 5 -> Step.of("GET", core + "/secrets/one");
-            case 6 -> Step.of("PATCH", core + "/pods/one/status", Plan.json("{}")).type(Plan.MERGE);
+            case 6 ->
+                Step.of("PATCH", core + "/pods/one/status", Plan.json("{}")).type(Plan.MERGE);
             case 7 -> Step.of("GET", "/api/v1/nodes");
             case 8 -> Step.of("GET", "/api/v1/configmaps");
-            case 9 -> Step.of("PATCH", core + "/configmaps/new?fieldManager=dev", Plan.json(map.replaceAll("(one|two|three)\"}}$", "new\"}}"))).type(Plan.APPLY);
+            case 9 ->
+                Step.of(
+                                "PATCH",
+                                core + "/configmaps/new?fieldManager=dev",
+                                Plan.json(map.replaceAll("(one|two|three)\"}}$", "new\"}}")))
+                        .type(Plan.APPLY);
             case 10 -> Step.of("GET", "/apis/apps/v1/namespaces/" + plan.namespace() + "/deployments/one/scale");
-            case 11 -> Step.of("GET", draw.one(List.of("/version", "/healthz", "/metrics", "/logs", "/apis", "/openapi/v3", "/nothing")));
+            case 11 ->
+                Step.of(
+                        "GET",
+                        draw.one(List.of(
+                                "/version", "/healthz", "/metrics", "/logs", "/apis", "/openapi/v3", "/nothing")));
             case 12 -> Step.of("GET", "/apis/none.example.com/v1/things");
             default -> Step.of("GET", core);
         };
         boolean own = step.path().matches("/(version|healthz|metrics|apis|openapi/v3)");
-        plan.add(own ? Step.of("GET", "/logs").as(DEV) : step.as(draw.chance(90) ? DEV : draw.one(List.of("ops", "wrong"))));
+        plan.add(
+                own
+                        ? Step.of("GET", "/logs").as(DEV)
+                        : step.as(draw.chance(90) ? DEV : draw.one(List.of("ops", "wrong"))));
     }
 
     private void review() {
@@ -138,12 +167,14 @@ final class AccessOperations {
             spec.remove("resourceAttributes");
         }
         String plural = self ? "selfsubjectaccessreviews" : "subjectaccessreviews";
-        plan.add(Step.of("POST", "/apis/authorization.k8s.io/v1/" + plural, review).as(self ? DEV : ""));
+        plan.add(Step.of("POST", "/apis/authorization.k8s.io/v1/" + plural, review)
+                .as(self ? DEV : ""));
         if (draw.chance(20)) {
             plan.add(Step.of(
                             "POST",
                             "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-                            Plan.json("{\"apiVersion\": \"authentication.k8s.io/v1\", \"kind\": \"SelfSubjectReview\"}"))
+                            Plan.json(
+                                    "{\"apiVersion\": \"authentication.k8s.io/v1\", \"kind\": \"SelfSubjectReview\"}"))
                     .as(DEV));
         }
     }
@@ -168,13 +199,19 @@ final class AccessOperations {
         } else {
             patch.putObject("metadata").putObject("labels").put("l", "x");
         }
-        plan.add(Step.of("PATCH", root + "/roles/" + name, patch).type(Plan.MERGE).as(DEV));
+        plan.add(Step.of("PATCH", root + "/roles/" + name, patch)
+                .type(Plan.MERGE)
+                .as(DEV));
         plan.settle();
     }
 
     private void impersonate() {
         String target = draw.one(List.of("/api/v1/namespaces/" + plan.namespace() + "/serviceaccounts/default/token"));
-        plan.add(Step.of("POST", target, Plan.json("{\"apiVersion\": \"authentication.k8s.io/v1\", \"kind\": \"TokenRequest\", \"spec\": {}}"))
+        plan.add(Step.of(
+                        "POST",
+                        target,
+                        Plan.json(
+                                "{\"apiVersion\": \"authentication.k8s.io/v1\", \"kind\": \"TokenRequest\", \"spec\": {}}"))
                 .as(DEV));
     }
 }

@@ -6,7 +6,8 @@ import java.util.List;
 
 /** Draws definitions of custom resources, good and bad, and objects of those that are served. */
 final class DefinitionOperations {
-    private static final JsonNode PARTS = KindModel.documents("definitions.yaml").getFirst();
+    private static final JsonNode PARTS =
+            KindModel.documents("definitions.yaml").getFirst();
     private static final String DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
     private final Plan plan;
@@ -36,7 +37,9 @@ final class DefinitionOperations {
             JsonNode bad = plan.value(draw.one(PARTS.path("bad")), plan.word);
             plan.add(Step.of("POST", DEFINITIONS + "?dryRun=All", Executor.merge(definition, bad)));
             ObjectNode schema = definition("schema" + i);
-            version(schema).withObject("/schema").set("openAPIV3Schema", plan.value(draw.one(PARTS.path("badSchemas")), plan.word));
+            version(schema)
+                    .withObject("/schema")
+                    .set("openAPIV3Schema", plan.value(draw.one(PARTS.path("badSchemas")), plan.word));
             plan.add(Step.of("POST", DEFINITIONS + "?dryRun=All", schema));
         }
     }
@@ -92,8 +95,11 @@ final class DefinitionOperations {
         if (draw.chance(30)) {
             spec.set("required", Plan.json("[\"f0\"]"));
         }
-        ((ObjectNode) schema.path("properties")).set("status", Plan.json(
-                "{\"type\": \"object\", \"properties\": {\"n\": {\"type\": \"integer\"}, \"phase\": {\"type\": \"string\", \"default\": \"New\"}}}"));
+        ((ObjectNode) schema.path("properties"))
+                .set(
+                        "status",
+                        Plan.json(
+                                "{\"type\": \"object\", \"properties\": {\"n\": {\"type\": \"integer\"}, \"phase\": {\"type\": \"string\", \"default\": \"New\"}}}"));
         return schema;
     }
 
@@ -108,7 +114,8 @@ final class DefinitionOperations {
             object();
         }
         if (draw.chance(50)) {
-            plan.add(Step.of("PATCH", path, plan.value(draw.one(PARTS.path("changes")), "things")).type(Plan.MERGE));
+            plan.add(Step.of("PATCH", path, plan.value(draw.one(PARTS.path("changes")), "things"))
+                    .type(Plan.MERGE));
             plan.settle();
             plan.settle();
             plan.add(Step.of("GET", objects));
@@ -146,15 +153,38 @@ final class DefinitionOperations {
         String name = draw.one(Plan.NAMES);
         String one = objects + "/" + name;
         switch (draw.below(10)) {
-            case 0, 1, 2 -> plan.add(Step.of("POST", objects + draw.one(List.of("", "", "?fieldValidation=Strict", "?dryRun=All")), thing(name)));
+            case 0, 1, 2 ->
+                plan.add(Step.of(
+                        "POST",
+                        objects + draw.one(List.of("", "", "?fieldValidation=Strict", "?dryRun=All")),
+                        thing(name)));
             case 3 -> {
                 int read = plan.add(Step.of("GET", one));
-                plan.add(Step.of("PUT", one, Plan.answer(read, Plan.json("{\"spec\": " + thing(name).get("spec") + "}"))));
+                plan.add(Step.of(
+                        "PUT",
+                        one,
+                        Plan.answer(read, Plan.json("{\"spec\": " + thing(name).get("spec") + "}"))));
             }
-            case 4, 5 -> plan.add(Step.of("PATCH", one + "?fieldManager=" + draw.one(List.of("alpha", "beta")) + (draw.chance(40) ? "&force=true" : ""), thing(name)).type(Plan.APPLY));
-            case 6 -> plan.add(Step.of("PATCH", one, Plan.json("{\"spec\": " + thing(name).get("spec") + "}")).type(Plan.MERGE));
-            case 7 -> plan.add(Step.of("PATCH", one + "/status", Plan.json("{\"status\": {\"n\": " + draw.below(4) + "}}")).type(Plan.MERGE));
-            case 8 -> plan.add(Step.of("PATCH", one + "/scale", Plan.json("{\"spec\": {\"replicas\": " + draw.below(4) + "}}")).type(Plan.MERGE));
+            case 4, 5 ->
+                plan.add(Step.of(
+                                "PATCH",
+                                one + "?fieldManager=" + draw.one(List.of("alpha", "beta"))
+                                        + (draw.chance(40) ? "&force=true" : ""),
+                                thing(name))
+                        .type(Plan.APPLY));
+            case 6 ->
+                plan.add(Step.of(
+                                "PATCH",
+                                one,
+                                Plan.json("{\"spec\": " + thing(name).get("spec") + "}"))
+                        .type(Plan.MERGE));
+            case 7 ->
+                plan.add(Step.of("PATCH", one + "/status", Plan.json("{\"status\": {\"n\": " + draw.below(4) + "}}"))
+                        .type(Plan.MERGE));
+            case 8 ->
+                plan.add(
+                        Step.of("PATCH", one + "/scale", Plan.json("{\"spec\": {\"replicas\": " + draw.below(4) + "}}"))
+                                .type(Plan.MERGE));
             default -> plan.add(Step.of(draw.chance(60) ? "GET" : "DELETE", one));
         }
     }

@@ -71,9 +71,12 @@ public final class Differential {
     /** The users of both servers. */
     public static ApiServerOptions options() {
         return ApiServerOptions.loopback(Map.of(
-                Executor.ADMIN, new User("admin", "", List.of("system:masters")),
-                "dev", new User("dev", "", List.of("devs")),
-                "ops", new User("ops", "", List.of("opsers"))));
+                Executor.ADMIN,
+                new User("admin", "", List.of("system:masters")),
+                "dev",
+                new User("dev", "", List.of("devs")),
+                "ops",
+                new User("ops", "", List.of("opsers"))));
     }
 
     private static void record(URI server, Path certificates, long from, long to, Path file, List<String> kinds)
@@ -156,8 +159,9 @@ public final class Differential {
             for (Future<Replay.Outcome> one : running) {
                 List<Replay.Compared> steps = one.get().steps();
                 answers += steps.size();
-                List<Replay.Compared> differing =
-                        steps.stream().filter(step -> !step.differences().isEmpty()).toList();
+                List<Replay.Compared> differing = steps.stream()
+                        .filter(step -> !step.differences().isEmpty())
+                        .toList();
                 all.addAll(differing);
                 differing.stream().findFirst().ifPresent(first::add);
             }

@@ -91,7 +91,10 @@ record Executor(RawClient client, Duration settle) {
                 .replaceAll(match -> Matcher.quoteReplacement(
                         match.group(1).equals("start")
                                 ? start
-                                : text(seen.get(Integer.parseInt(match.group(2))).body(), match.group(3))));
+                                : text(
+                                        seen.get(Integer.parseInt(match.group(2)))
+                                                .body(),
+                                        match.group(3))));
     }
 
     private static String text(JsonNode body, String pointer) {

@@ -55,7 +55,8 @@ final class Generator {
         return Step.of(
                 "POST",
                 "/api/v1/namespaces/" + namespace + "/serviceaccounts",
-                Plan.json("{\"apiVersion\": \"v1\", \"kind\": \"ServiceAccount\", \"metadata\": {\"name\": \"default\"}}"));
+                Plan.json(
+                        "{\"apiVersion\": \"v1\", \"kind\": \"ServiceAccount\", \"metadata\": {\"name\": \"default\"}}"));
     }
 
     private void ordinary(Plan plan, String topic) {

@@ -16,7 +16,11 @@ record KindModel(JsonNode json) {
     private static final String FOLDER = "/difference/";
 
     static List<KindModel> all() {
-        return documents("kinds.yaml").getFirst().valueStream().map(KindModel::new).toList();
+        return documents("kinds.yaml")
+                .getFirst()
+                .valueStream()
+                .map(KindModel::new)
+                .toList();
     }
 
     /** The documents of a resource of this package, with YAML's anchors resolved. */

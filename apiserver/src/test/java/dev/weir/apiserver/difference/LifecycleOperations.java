@@ -20,19 +20,25 @@ final class LifecycleOperations {
         switch (draw.below(16)) {
             case 0, 1, 2 -> plan.add(Step.of("DELETE", path));
             case 3, 4 -> {
-                plan.add(Step.of("PATCH", path, Plan.json(draw.one(List.of(
-                                "{\"metadata\": {\"finalizers\": [\"weir.dev/one\"]}}",
-                                "{\"metadata\": {\"finalizers\": [\"weir.dev/one\", \"weir.dev/two\"]}}"))))
+                plan.add(Step.of(
+                                "PATCH",
+                                path,
+                                Plan.json(draw.one(List.of(
+                                        "{\"metadata\": {\"finalizers\": [\"weir.dev/one\"]}}",
+                                        "{\"metadata\": {\"finalizers\": [\"weir.dev/one\", \"weir.dev/two\"]}}"))))
                         .type(Plan.MERGE));
                 plan.add(Step.of("DELETE", path));
                 plan.add(Step.of("GET", path));
             }
-            case 5 -> plan.add(Step.of("PATCH", path, Plan.json("{\"metadata\": {\"finalizers\": null}}"))
-                    .type(Plan.MERGE));
+            case 5 ->
+                plan.add(Step.of("PATCH", path, Plan.json("{\"metadata\": {\"finalizers\": null}}"))
+                        .type(Plan.MERGE));
             case 6, 7 -> withPolicy(path);
             case 8 -> withPreconditions(path);
             case 9 -> plan.add(Step.of("DELETE", path + "?dryRun=All"));
-            case 10 -> plan.add(Step.of("DELETE", path + "?gracePeriodSeconds=" + draw.one(List.of("0", "1", "30", "-1", "x"))));
+            case 10 ->
+                plan.add(Step.of(
+                        "DELETE", path + "?gracePeriodSeconds=" + draw.one(List.of("0", "1", "30", "-1", "x"))));
             case 11 -> collection(kind);
             case 12 -> options(path);
             default -> owned(kind, path);
@@ -62,7 +68,9 @@ final class LifecycleOperations {
         body.put("kind", "DeleteOptions").put("apiVersion", "v1");
         ObjectNode conditions = body.putObject("preconditions");
         if (draw.chance(60)) {
-            conditions.put("uid", draw.chance(50) ? "${step:" + read + ":/metadata/uid}" : "44444444-4444-4444-4444-444444444444");
+            conditions.put(
+                    "uid",
+                    draw.chance(50) ? "${step:" + read + ":/metadata/uid}" : "44444444-4444-4444-4444-444444444444");
         }
         if (draw.chance(50)) {
             conditions.put("resourceVersion", draw.chance(50) ? "${step:" + read + ":/metadata/resourceVersion}" : "1");
@@ -71,21 +79,25 @@ final class LifecycleOperations {
     }
 
     private void options(String path) {
-        plan.add(Step.of("DELETE", path, Plan.json(draw.one(List.of(
-                "{}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"gracePeriodSeconds\": 0}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"gracePeriodSeconds\": -5}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"orphanDependents\": true}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"orphanDependents\": true, \"propagationPolicy\": \"Orphan\"}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"meta.k8s.io/v1\", \"dryRun\": [\"All\"]}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"dryRun\": [\"Some\"]}",
-                "{\"kind\": \"Other\", \"apiVersion\": \"v1\"}",
-                "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"surprise\": 1}")))));
+        plan.add(Step.of(
+                "DELETE",
+                path,
+                Plan.json(draw.one(List.of(
+                        "{}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"gracePeriodSeconds\": 0}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"gracePeriodSeconds\": -5}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"orphanDependents\": true}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"orphanDependents\": true, \"propagationPolicy\": \"Orphan\"}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"meta.k8s.io/v1\", \"dryRun\": [\"All\"]}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"dryRun\": [\"Some\"]}",
+                        "{\"kind\": \"Other\", \"apiVersion\": \"v1\"}",
+                        "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"surprise\": 1}")))));
     }
 
     private void collection(KindModel kind) {
         String selector = "seq=" + plan.word + draw.one(List.of("", ",app=one", ",tier"));
-        String query = "?" + Plan.query("labelSelector", selector) + draw.one(List.of("", "&dryRun=All", "&propagationPolicy=Orphan"));
+        String query = "?" + Plan.query("labelSelector", selector)
+                + draw.one(List.of("", "&dryRun=All", "&propagationPolicy=Orphan"));
         plan.add(Step.of("DELETE", plan.collection(kind) + query));
     }
 
@@ -93,7 +105,8 @@ final class LifecycleOperations {
     private void owned(KindModel kind, String path) {
         int read = plan.add(Step.of("GET", plan.path(kind, plan.someName(kind))));
         ObjectNode body = Step.JSON.createObjectNode();
-        ObjectNode reference = body.putObject("metadata").putArray("ownerReferences").addObject();
+        ObjectNode reference =
+                body.putObject("metadata").putArray("ownerReferences").addObject();
         reference.put("apiVersion", kind.apiVersion()).put("kind", kind.kind());
         reference.put("name", "${step:" + read + ":/metadata/name}").put("uid", "${step:" + read + ":/metadata/uid}");
         if (draw.chance(50)) {
@@ -113,20 +126,24 @@ final class LifecycleOperations {
         String manager = draw.chance(40) ? "?fieldManager=controller" : "";
         switch (draw.below(7)) {
             case 0 -> plan.add(Step.of("GET", path + "/status"));
-            case 1, 2, 3 -> plan.add(
-                    Step.of("PATCH", path + "/status" + manager, status).type(Plan.MERGE));
+            case 1, 2, 3 ->
+                plan.add(Step.of("PATCH", path + "/status" + manager, status).type(Plan.MERGE));
             case 4 -> {
                 int read = plan.add(Step.of("GET", path));
                 plan.add(Step.of("PUT", path + "/status" + manager, Plan.answer(read, status)));
             }
-            case 5 -> plan.add(Step.of("PATCH", path + "/status" + manager, status)
-                    .type(kind.custom() ? Plan.MERGE : Plan.STRATEGIC));
+            case 5 ->
+                plan.add(Step.of("PATCH", path + "/status" + manager, status)
+                        .type(kind.custom() ? Plan.MERGE : Plan.STRATEGIC));
             default -> {
                 ObjectNode object = Plan.head(kind, Plan.version(path));
                 object.putObject("metadata").put("name", name);
                 object.set("status", status.path("status"));
-                plan.add(Step.of("PATCH", path + "/status?fieldManager=" + draw.one(List.of("alpha", "beta"))
-                                + (draw.chance(30) ? "&force=true" : ""), object)
+                plan.add(Step.of(
+                                "PATCH",
+                                path + "/status?fieldManager=" + draw.one(List.of("alpha", "beta"))
+                                        + (draw.chance(30) ? "&force=true" : ""),
+                                object)
                         .type(Plan.APPLY));
             }
         }
@@ -139,18 +156,30 @@ final class LifecycleOperations {
         int replicas = draw.below(6);
         switch (draw.below(7)) {
             case 0, 1 -> plan.add(Step.of("GET", path));
-            case 2, 3 -> plan.add(Step.of(
-                            "PATCH", path, Plan.json("{\"spec\": {\"replicas\": " + draw.one(List.of("" + replicas, "-1", "null", "\"x\"", "" + replicas)) + "}}"))
-                    .type(Plan.MERGE));
+            case 2, 3 ->
+                plan.add(Step.of(
+                                "PATCH",
+                                path,
+                                Plan.json("{\"spec\": {\"replicas\": "
+                                        + draw.one(List.of("" + replicas, "-1", "null", "\"x\"", "" + replicas))
+                                        + "}}"))
+                        .type(Plan.MERGE));
             case 4, 5 -> {
                 int read = plan.add(Step.of("GET", path));
-                plan.add(Step.of("PUT", path + (draw.chance(50) ? "?fieldManager=scaler" : ""), Plan.answer(read, Plan.json("{\"spec\": {\"replicas\": " + replicas + "}}"))));
+                plan.add(Step.of(
+                        "PUT",
+                        path + (draw.chance(50) ? "?fieldManager=scaler" : ""),
+                        Plan.answer(read, Plan.json("{\"spec\": {\"replicas\": " + replicas + "}}"))));
             }
-            default -> plan.add(Step.of(
-                            "PATCH",
-                            path + "?fieldManager=" + draw.one(List.of("alpha", "beta", "scaler")) + (draw.chance(50) ? "&force=true" : ""),
-                            Plan.json("{\"apiVersion\": \"autoscaling/v1\", \"kind\": \"Scale\", \"metadata\": {\"name\": \"" + name + "\"}, \"spec\": {\"replicas\": " + replicas + "}}"))
-                    .type(Plan.APPLY));
+            default ->
+                plan.add(Step.of(
+                                "PATCH",
+                                path + "?fieldManager=" + draw.one(List.of("alpha", "beta", "scaler"))
+                                        + (draw.chance(50) ? "&force=true" : ""),
+                                Plan.json(
+                                        "{\"apiVersion\": \"autoscaling/v1\", \"kind\": \"Scale\", \"metadata\": {\"name\": \""
+                                                + name + "\"}, \"spec\": {\"replicas\": " + replicas + "}}"))
+                        .type(Plan.APPLY));
         }
     }
 }

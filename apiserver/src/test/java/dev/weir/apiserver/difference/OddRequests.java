@@ -35,48 +35,52 @@ final class OddRequests {
     }
 
     private void path(KindModel kind) {
-        plan.add(Step.of("GET", draw.one(List.of(
-                "/api/v1/nothings",
-                "/api/v2/pods",
-                "/apis/none.example.com/v1/things",
-                "/apis/apps/v9/deployments",
-                "/apis/apps/v1/namespaces/" + plan.namespace() + "/nothings",
-                "/nothing",
-                "/apis/apps/v1/namespaces/" + plan.namespace() + "/deployments/one/nothing",
-                "/api/v1/namespaces/none-such/configmaps",
-                "/api/v1/namespaces/none-such/configmaps/one",
-                "/api/v1/namespaces/none-such",
-                plan.collection(kind) + "/Bad_Name",
-                plan.collection(kind) + "/",
-                plan.path(kind, "one") + "/nothing"))));
+        plan.add(Step.of(
+                "GET",
+                draw.one(List.of(
+                        "/api/v1/nothings",
+                        "/api/v2/pods",
+                        "/apis/none.example.com/v1/things",
+                        "/apis/apps/v9/deployments",
+                        "/apis/apps/v1/namespaces/" + plan.namespace() + "/nothings",
+                        "/nothing",
+                        "/apis/apps/v1/namespaces/" + plan.namespace() + "/deployments/one/nothing",
+                        "/api/v1/namespaces/none-such/configmaps",
+                        "/api/v1/namespaces/none-such/configmaps/one",
+                        "/api/v1/namespaces/none-such",
+                        plan.collection(kind) + "/Bad_Name",
+                        plan.collection(kind) + "/",
+                        plan.path(kind, "one") + "/nothing"))));
     }
 
     private void method(KindModel kind) {
         String collection = plan.collection(kind);
         String one = plan.path(kind, plan.name(kind, "one"));
         JsonNode body = plan.object(kind, plan.name(kind, "one"), Plan.version(collection));
-        plan.add(switch (draw.below(6)) {
-            case 0 -> Step.of("PUT", collection, body);
-            case 1 -> Step.of("PATCH", collection, body).type(Plan.MERGE);
-            case 2 -> Step.of("POST", one, body);
-            case 3 -> Step.of("POST", one + "/status", body);
-            case 4 -> Step.of("DELETE", one + "/status");
-            default -> Step.of("POST", "/version", body);
-        });
+        plan.add(
+                switch (draw.below(6)) {
+                    case 0 -> Step.of("PUT", collection, body);
+                    case 1 -> Step.of("PATCH", collection, body).type(Plan.MERGE);
+                    case 2 -> Step.of("POST", one, body);
+                    case 3 -> Step.of("POST", one + "/status", body);
+                    case 4 -> Step.of("DELETE", one + "/status");
+                    default -> Step.of("POST", "/version", body);
+                });
     }
 
     private void contentType(KindModel kind) {
         String collection = plan.collection(kind);
         String one = plan.path(kind, plan.name(kind, "one"));
         JsonNode body = plan.object(kind, plan.name(kind, "one"), Plan.version(collection));
-        plan.add(switch (draw.below(6)) {
-            case 0 -> Step.of("POST", collection, body).type("text/plain");
-            case 1 -> Step.of("POST", collection, body).type("application/yaml");
-            case 2 -> Step.of("PATCH", one, body).type("application/json");
-            case 3 -> Step.of("PATCH", one, body).type("application/apply-patch+json");
-            case 4 -> Step.of("PUT", one, body).type("application/json; charset=utf-8");
-            default -> Step.of("PATCH", one, body).type("application/odd-patch+json");
-        });
+        plan.add(
+                switch (draw.below(6)) {
+                    case 0 -> Step.of("POST", collection, body).type("text/plain");
+                    case 1 -> Step.of("POST", collection, body).type("application/yaml");
+                    case 2 -> Step.of("PATCH", one, body).type("application/json");
+                    case 3 -> Step.of("PATCH", one, body).type("application/apply-patch+json");
+                    case 4 -> Step.of("PUT", one, body).type("application/json; charset=utf-8");
+                    default -> Step.of("PATCH", one, body).type("application/odd-patch+json");
+                });
     }
 
     private static JsonNode raw(String text) {
@@ -101,21 +105,36 @@ final class OddRequests {
                 "{" + head + ", \"metadata\": {\"name\": \"x\", \"labels\": {\"a\": null}}}")));
         switch (draw.below(3)) {
             case 0 -> plan.add(Step.of("POST", collection + (draw.chance(50) ? "?fieldValidation=Strict" : ""), body));
-            case 1 -> plan.add(Step.of("PATCH", one, body)
-                    .type(draw.one(List.of(Plan.MERGE, Plan.JSON_PATCH, Plan.STRATEGIC))));
-            default -> plan.add(Step.of("PATCH", one + "?fieldManager=alpha", body).type(Plan.APPLY));
+            case 1 ->
+                plan.add(Step.of("PATCH", one, body)
+                        .type(draw.one(List.of(Plan.MERGE, Plan.JSON_PATCH, Plan.STRATEGIC))));
+            default ->
+                plan.add(Step.of("PATCH", one + "?fieldManager=alpha", body).type(Plan.APPLY));
         }
     }
 
     private void name(KindModel kind) {
         String name = draw.one(List.of(
-                "Upper", "under_score", "-dash", "dot.ted", "a".repeat(64), "a".repeat(254), "..", "per%cent", "sla/sh", ""));
+                "Upper",
+                "under_score",
+                "-dash",
+                "dot.ted",
+                "a".repeat(64),
+                "a".repeat(254),
+                "..",
+                "per%cent",
+                "sla/sh",
+                ""));
         String path = plan.collection(kind);
         plan.add(Step.of("POST", path, plan.object(kind, name, Plan.version(path))));
     }
 
     private void accept(KindModel kind) {
-        plan.add(Step.of("GET", draw.chance(50) ? plan.collection(kind).concat("?" + Plan.query("labelSelector", "seq=" + plan.word)) : plan.path(kind, plan.name(kind, "one")))
+        plan.add(Step.of(
+                        "GET",
+                        draw.chance(50)
+                                ? plan.collection(kind).concat("?" + Plan.query("labelSelector", "seq=" + plan.word))
+                                : plan.path(kind, plan.name(kind, "one")))
                 .accepting(draw.one(List.of(
                         "text/plain",
                         "application/json;as=Table;v=v1beta1;g=meta.k8s.io",

@@ -107,7 +107,8 @@ final class PodOperations {
         plan.add(Step.of(
                         "PATCH",
                         pod + "/resize",
-                        Plan.json("{\"spec\": {\"containers\": [{\"name\": \"app\", \"resources\": " + resources + "}]}}"))
+                        Plan.json("{\"spec\": {\"containers\": [{\"name\": \"app\", \"resources\": " + resources
+                                + "}]}}"))
                 .type(Plan.STRATEGIC));
     }
 

@@ -5,7 +5,8 @@ import java.util.List;
 
 /** Draws reads, lists and watches of any kind. */
 final class ReadOperations {
-    private static final String METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
+    private static final String METADATA =
+            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
     private static final String METADATA_LIST =
             "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
     private static final List<String> LABELS = List.of(
@@ -68,7 +69,8 @@ final class ReadOperations {
         String label = draw.chance(45) ? draw.one(LABELS) : draw.chance(5) ? draw.one(BAD_LABELS) : "";
         List<String> query = scope(kind, label);
         if (kind.has("fields") && draw.chance(35)) {
-            query.add(Plan.query("fieldSelector", plan.oneOf(kind, "fields", "one").asText()));
+            query.add(Plan.query(
+                    "fieldSelector", plan.oneOf(kind, "fields", "one").asText()));
         }
         return query;
     }
@@ -119,7 +121,8 @@ final class ReadOperations {
         for (int i = 0; i < between; i++) {
             new WriteOperations(plan).add(kind);
         }
-        String version = draw.one(List.of("${start}", "0", "", "nonsense", "${step:" + before + ":/metadata/resourceVersion}"));
+        String version =
+                draw.one(List.of("${start}", "0", "", "nonsense", "${step:" + before + ":/metadata/resourceVersion}"));
         if (draw.chance(50)) {
             version = "${step:" + before + ":/metadata/resourceVersion}";
         }
@@ -127,7 +130,8 @@ final class ReadOperations {
             query.add("resourceVersion=" + version);
         }
         if (draw.chance(70)) {
-            query.add("resourceVersionMatch=" + draw.one(List.of("Exact", "Exact", "NotOlderThan", "NotOlderThan", "Odd", "")));
+            query.add("resourceVersionMatch="
+                    + draw.one(List.of("Exact", "Exact", "NotOlderThan", "NotOlderThan", "Odd", "")));
         }
         if (draw.chance(25)) {
             query.add("limit=" + draw.one(List.of("1", "2", "0", "-1", "x")));
@@ -142,7 +146,8 @@ final class ReadOperations {
     private void table(KindModel kind) {
         String include = draw.one(List.of("", "?includeObject=None", "?includeObject=Object", "?includeObject=Odd"));
         if (draw.chance(40)) {
-            plan.add(Step.of("GET", plan.path(kind, plan.someName(kind)) + include).accepting(Step.TABLE));
+            plan.add(Step.of("GET", plan.path(kind, plan.someName(kind)) + include)
+                    .accepting(Step.TABLE));
         } else {
             plan.add(Step.of("GET", url(plan.collection(kind), selection(kind))).accepting(Step.TABLE));
         }
@@ -157,8 +162,9 @@ final class ReadOperations {
             List<String> query = new ArrayList<>(List.of("watch=1", "timeoutSeconds=1"));
             query.addAll(draw.chance(50) ? scope(kind, "") : selection(kind));
             switch (draw.below(8)) {
-                case 0, 1 -> query.addAll(List.of(
-                        "sendInitialEvents=true", "resourceVersionMatch=NotOlderThan", "allowWatchBookmarks=true"));
+                case 0, 1 ->
+                    query.addAll(List.of(
+                            "sendInitialEvents=true", "resourceVersionMatch=NotOlderThan", "allowWatchBookmarks=true"));
                 case 2 -> query.add("sendInitialEvents=true");
                 case 3 -> query.addAll(List.of("allowWatchBookmarks=true", "resourceVersion=${start}"));
                 case 4 -> query.addAll(List.of("resourceVersion=${start}", "resourceVersionMatch=NotOlderThan"));

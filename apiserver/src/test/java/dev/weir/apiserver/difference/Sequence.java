@@ -13,8 +13,7 @@ import java.util.List;
  * @param setup what is done first and not compared; {@code ${start}} is the revision after it
  * @param answers one for each step, or none
  */
-record Sequence(
-        long seed, String topic, String namespace, List<Step> setup, List<Step> steps, List<Answer> answers) {
+record Sequence(long seed, String topic, String namespace, List<Step> setup, List<Step> steps, List<Answer> answers) {
 
     /** What a server said; the body of a watch is the array of its events. */
     record Answer(int code, JsonNode body, List<String> warnings) {

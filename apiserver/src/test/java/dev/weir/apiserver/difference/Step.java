@@ -15,7 +15,12 @@ import org.jspecify.annotations.Nullable;
  * @param body absent for none; a text is sent as it is
  */
 record Step(
-        String as, String method, String path, String contentType, String accept, @Nullable JsonNode body) {
+        String as,
+        String method,
+        String path,
+        String contentType,
+        String accept,
+        @Nullable JsonNode body) {
     static final ObjectMapper JSON = new ObjectMapper();
     static final String WATCH = "WATCH";
     static final String SETTLE = "SETTLE";

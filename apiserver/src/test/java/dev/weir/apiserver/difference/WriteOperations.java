@@ -6,7 +6,8 @@ import java.util.List;
 
 /** Draws creates, replacements, patches and applies of any kind. */
 final class WriteOperations {
-    private static final JsonNode METADATA = KindModel.documents("metadata.yaml").getFirst();
+    private static final JsonNode METADATA =
+            KindModel.documents("metadata.yaml").getFirst();
 
     private final Plan plan;
     private final Draw draw;
@@ -63,8 +64,7 @@ final class WriteOperations {
         }
         String path = plan.collection(kind);
         String name = plan.someName(kind);
-        JsonNode object =
-                Executor.merge(plan.object(kind, name, Plan.version(path)), plan.oneOf(kind, "bad", name));
+        JsonNode object = Executor.merge(plan.object(kind, name, Plan.version(path)), plan.oneOf(kind, "bad", name));
         plan.add(Step.of("POST", path + (draw.chance(20) ? "?fieldValidation=Strict" : ""), object));
     }
 
@@ -111,9 +111,8 @@ final class WriteOperations {
             metadataOf(kind, name, path);
         }
         String part = kind.has("merge") && draw.chance(60) ? "merge" : "object";
-        JsonNode overlay = part.equals("merge")
-                ? plan.oneOf(kind, "merge", name)
-                : plan.value(kind.part("object"), name);
+        JsonNode overlay =
+                part.equals("merge") ? plan.oneOf(kind, "merge", name) : plan.value(kind.part("object"), name);
         plan.add(Step.of("PUT", path + (draw.chance(20) ? "?fieldManager=writer" : ""), Plan.answer(read, overlay)));
     }
 
@@ -131,7 +130,8 @@ final class WriteOperations {
         }
         String manager = draw.chance(30) ? "?fieldManager=patcher" : "";
         String more = draw.chance(10) ? (manager.isEmpty() ? "?" : "&") + "dryRun=All" : "";
-        String strict = draw.chance(10) ? (manager.isEmpty() && more.isEmpty() ? "?" : "&") + "fieldValidation=Strict" : "";
+        String strict =
+                draw.chance(10) ? (manager.isEmpty() && more.isEmpty() ? "?" : "&") + "fieldValidation=Strict" : "";
         plan.add(Step.of("PATCH", plan.path(kind, name) + manager + more + strict, body)
                 .type(type));
     }
