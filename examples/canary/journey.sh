@@ -1,5 +1,5 @@
 #!/bin/sh
-# The canary release, as the tutorial tells it, with kubectl, helm and curl on local mode: Gateway API carries the traffic.
+# The canary release, as the tutorial tells it, with kubectl, helm and curl: Gateway API carries the traffic.
 # Each command is followed by its check; the first that does not hold ends the journey.
 set -eu
 cd "$(dirname "$0")"
@@ -19,7 +19,7 @@ received_is() { [ "$(received "$1")" = "$2" ] || fail "$1 received $(received "$
 release() { helm -n test upgrade --install httpbin --repo "$charts" release --version 0.1 -f - >/dev/null; }
 ready() { kubectl -n test wait --for=condition=Ready release/httpbin --timeout=60s >/dev/null; }
 
-say "local mode, with the operator left to the chart"
+say "$stack, with the operator left to the chart"
 start
 
 say "install the controller for the whole cluster"
@@ -90,7 +90,7 @@ received_is httpbin-1 20
 say "from outside, through a Gateway: 404 as long as no route names it"
 kubectl apply -f gateway.yaml >/dev/null
 kubectl -n test wait --for=condition=Programmed gateway/public --timeout=30s >/dev/null
-outside=$($weir local status --data-dir "$data" | awk '/^gateway/ && $3 == "test/public" {print $2}')
+outside=$(gateway_url test/public)
 outside_is() { [ "$(curl -s -o /dev/null -w '%{http_code} %header{app-version}' -H 'Host: httpbin.test' $2 "$outside/get")" = "$1" ]; }
 until_ok 10 outside_is '404 ' ''
 release <<EOF

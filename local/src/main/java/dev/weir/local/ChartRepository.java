@@ -26,13 +26,18 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorOutputStream;
 
 /** Weir's charts as a Helm repository on loopback. */
-final class ChartRepository implements AutoCloseable {
+public final class ChartRepository implements AutoCloseable {
     private static final List<String> CHARTS = List.of("release", "controller");
     private static final String VERSION = "0.1.0";
 
     private final HttpServer server;
 
-    ChartRepository(int port) throws IOException {
+    /**
+     * Serves them until closed.
+     *
+     * @param port of 127.0.0.1; 0 for a free one
+     */
+    public ChartRepository(int port) throws IOException {
         server = listen(port);
         server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         Map<String, byte[]> files = new LinkedHashMap<>();
@@ -76,7 +81,8 @@ final class ChartRepository implements AutoCloseable {
         }
     }
 
-    URI url() {
+    /** What to give to {@code helm --repo}. */
+    public URI url() {
         return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
     }
 
