@@ -116,11 +116,12 @@ final class CompletionCommand implements Callable<Integer> {
             text.append(name.startsWith("--") ? " -l " : " -s ").append(name.replaceFirst("^--?", ""));
         }
         if (option.arity().max() > 0) {
-            text.append(" -r");
             if (option.completionCandidates() != null) {
-                text.append(" -a ").append(quote(candidates(option)));
+                text.append(" -x -a ").append(quote(candidates(option)));
             } else if (option.paramLabel().contains("FILE") || option.type().equals(java.nio.file.Path.class)) {
-                text.append(" -F");
+                text.append(" -r -F");
+            } else {
+                text.append(" -x");
             }
         }
         return text.append(" -d ")
@@ -136,7 +137,9 @@ final class CompletionCommand implements Callable<Integer> {
     }
 
     private static String first(String[] description) {
-        return description.length == 0 ? "" : description[0].replaceAll("\\$\\{[^}]*}", "…");
+        return description.length == 0
+                ? ""
+                : description[0].replaceAll("\\$\\{[^}]*}", "…").replaceFirst("^(%n)+", "");
     }
 
     private static String quote(String text) {

@@ -41,7 +41,9 @@ final class OperatorCommand implements Callable<Integer> {
     @Option(names = "--all-namespaces", description = "Serve Releases in every namespace.")
     private boolean allNamespaces;
 
-    @Option(names = "--namespace", description = "The only namespace to serve; POD_NAMESPACE by default.")
+    @Option(
+            names = {"-n", "--namespace"},
+            description = "The only namespace to serve; POD_NAMESPACE by default.")
     private @Nullable String namespace;
 
     @Option(

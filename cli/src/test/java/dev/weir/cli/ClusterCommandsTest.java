@@ -10,15 +10,19 @@ import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -220,7 +224,41 @@ class ClusterCommandsTest {
         Path file = folder.resolve("ready.yaml");
         Files.writeString(file, WHOLE);
         assertThat(weir("diff", file.toString())).isEqualTo(new Weir.Result(0, "", ""));
+        // what another applied would stay, as on the server
+        client.resource(Serialization.unmarshal(
+                        "apiVersion: weir.dev/v1alpha1\nkind: Release\nmetadata: {name: app}\n"
+                                + "spec: {metadata: {labels: {team: shop}}}\n",
+                        GenericKubernetesResource.class))
+                .patch(new PatchContext.Builder()
+                        .withPatchType(PatchType.SERVER_SIDE_APPLY)
+                        .withFieldManager("another")
+                        .build());
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(weir("diff", file.toString())).isEqualTo(new Weir.Result(0, "", "")));
         assertThat(weir("why", "app").out()).startsWith("app in namespace default is ready since ");
+    }
+
+    @Test
+    @Order(5)
+    void aMisspeltFieldIsNoDifference() throws IOException {
+        Path file = folder.resolve("misspelt.yaml");
+        Files.writeString(file, WHOLE.replace("image:", "imag:"));
+        Weir.Result refused = weir("diff", file.toString());
+        assertThat(refused.exitCode()).isEqualTo(3);
+        assertThat(refused.err()).contains(".spec.versions[name=\"app-0\"].imag: field not declared in schema");
+        Files.writeString(file, WHOLE.replace("image:", "imag:").replace("app", "other"));
+        assertThat(weir("diff", file.toString()).err()).contains("unknown field \"spec.versions[0].imag\"");
+    }
+
+    @Test
+    @Order(5)
+    void saysThatAFileIsNoKubeconfig() throws IOException {
+        Path file = folder.resolve("broken");
+        Files.writeString(file, "clusters:1\n- name: [\n");
+        Weir.Result broken = Weir.run("get", "--kubeconfig=" + file);
+        assertThat(broken.exitCode()).isEqualTo(2);
+        assertThat(broken.err()).startsWith("weir: --kubeconfig: " + file + " is no kubeconfig: ");
     }
 
     @Test

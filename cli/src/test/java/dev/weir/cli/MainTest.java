@@ -2,11 +2,13 @@ package dev.weir.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.weir.cli.cluster.Problem;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -75,6 +78,69 @@ class MainTest {
     }
 
     @Test
+    void fishCompletesCommandsAndValues() throws IOException, InterruptedException {
+        requireShell("fish");
+        Path script = folder.resolve("weir.fish");
+        Files.writeString(script, Weir.run("completion", "fish").out());
+        assertThat(fish(script, "weir wh")).containsExactly("why");
+        assertThat(fish(script, "weir get -o ")).containsExactlyInAnyOrder("table", "wide", "yaml", "json", "name");
+        assertThat(fish(script, "weir get -n test -o w")).containsExactly("wide");
+        assertThat(fish(script, "weir history --rev")).containsExactly("--revision");
+        // a namespace is no file
+        assertThat(fish(script, "weir get -n ")).isEmpty();
+        assertThat(fish(script, "weir lint " + folder + "/weir.f")).containsExactly(script.toString());
+    }
+
+    private static void requireShell(String shell) {
+        boolean present = Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(entry -> Files.isExecutable(Path.of(entry, shell)));
+        assumeTrue(present, "there is no " + shell + " on the PATH");
+    }
+
+    /** The words, without what they mean. */
+    private List<String> fish(Path script, String typed) throws IOException, InterruptedException {
+        String command = "source " + script + "; complete --do-complete '" + typed + "'";
+        return said("fish", "--no-config", "-c", command).stream()
+                .map(line -> line.replaceFirst("\t.*", ""))
+                .toList();
+    }
+
+    private List<String> said(String... command) throws IOException, InterruptedException {
+        Path output = folder.resolve("said");
+        Process shell = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        assertThat(shell.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        return Files.readAllLines(output).stream().map(String::strip).toList();
+    }
+
+    /** zsh completes only while somebody types, so there is a terminal, and a key that shows what was made of it. */
+    @Test
+    void zshCompletesCommandsAndValues() throws IOException, InterruptedException {
+        requireShell("zsh");
+        Path script = folder.resolve("weir.zsh");
+        Files.writeString(script, Weir.run("completion", "zsh").out());
+        assertThat(zsh(script, "weir hi")).isEqualTo("weir history ");
+        assertThat(zsh(script, "weir get -o wi")).isEqualTo("weir get -o wide ");
+        assertThat(zsh(script, "weir local star")).isEqualTo("weir local start ");
+    }
+
+    private String zsh(Path script, String typed) throws IOException, InterruptedException {
+        String terminal = """
+                zmodload zsh/zpty
+                zpty shell "HOME=%1$s zsh -f -i"
+                zpty -w shell 'show() { print -r -- "{{$BUFFER}}" }; zle -N show; bindkey "^X" show; source %2$s; print re""ady'
+                zpty -r shell seen '*ready*'
+                zpty -w -n shell $'%3$s\\t\\x18'
+                zpty -r shell seen '*{{*}}*'
+                print -r -- "$seen"
+                """.formatted(folder, script, typed);
+        String seen = String.join("\n", said("timeout", "20", "zsh", "-f", "-c", terminal));
+        return seen.replaceFirst("(?s).*\\{\\{(.*)}}.*", "$1");
+    }
+
+    @Test
     void fishAndZshHaveEveryCommand() {
         String fish = Weir.run("completion", "fish").out();
         String zsh = Weir.run("completion", "zsh").out();
@@ -83,7 +149,7 @@ class MainTest {
             assertThat(zsh).contains(command);
         }
         assertThat(fish)
-                .contains("complete -c weir -n '__weir_at 1 get' -s o -l output -r -a 'table wide yaml json name'");
+                .contains("complete -c weir -n '__weir_at 1 get' -s o -l output -x -a 'table wide yaml json name'");
         assertThat(zsh).contains("bashcompinit");
     }
 

@@ -20,10 +20,12 @@ final class Controllers implements AutoCloseable {
     private final SharedIndexInformer<Pod> pods;
     private final SharedIndexInformer<Service> services;
     private final SharedIndexInformer<EndpointSlice> slices;
+    private final SharedCaches caches;
     private final GarbageCollector garbage;
 
     /** @param claims where PersistentVolumeClaims have their folders */
     Controllers(KubernetesClient client, SharedCaches caches, EventRecorder events, Path claims) {
+        this.caches = caches;
         pods = caches.pods();
         services = caches.services();
         slices = caches.slices();
@@ -87,7 +89,7 @@ final class Controllers implements AutoCloseable {
     }
 
     private KeyQueue queue(String name, KeyQueue.Work work) {
-        KeyQueue queue = new KeyQueue(name, work);
+        KeyQueue queue = new KeyQueue(name, caches.whenComplete(work));
         parts.keep(queue);
         return queue;
     }

@@ -12,13 +12,13 @@ import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -38,14 +38,14 @@ final class GarbageCollector implements AutoCloseable {
     private static final String ORPHAN = "orphan";
     private static final int CLOSE_SECONDS = 2;
     private static final int LATER_SECONDS = 3;
+    /** How many watches are opened at a time: there are dozens, and each is some work for this process's own server. */
+    private static final int LANES = 4;
+
     private static final List<ResourceDefinitionContext> BUILT_IN = List.of(
             kind("", "v1", "ConfigMap", "configmaps"),
             kind("", "v1", "Secret", "secrets"),
             kind("", "v1", "ServiceAccount", "serviceaccounts"),
-            kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
-            kind("apps", "v1", "StatefulSet", "statefulsets"),
-            kind("apps", "v1", "DaemonSet", "daemonsets"),
-            kind("batch", "v1", "Job", "jobs"));
+            kind("apps", "v1", "ControllerRevision", "controllerrevisions"));
 
     private final KubernetesClient client;
     private final ServedKinds served;
@@ -57,8 +57,11 @@ final class GarbageCollector implements AutoCloseable {
     private final KeyQueue queue;
     private final SharedIndexInformer<CustomResourceDefinition> definitions;
     private final Object lock = new Object();
-    /** Done when the watches that were asked for last have begun. */
-    private CompletionStage<?> starts = CompletableFuture.completedStage(null);
+    /** Each done when the watches that were asked of it last have begun. */
+    private final List<CompletableFuture<?>> lanes =
+            new ArrayList<>(Collections.nCopies(LANES, CompletableFuture.completedFuture(null)));
+
+    private int asked;
 
     /** How many watches are about to begin. */
     private final AtomicInteger opening = new AtomicInteger();
@@ -83,6 +86,9 @@ final class GarbageCollector implements AutoCloseable {
         hear(kind("", "v1", "Service", "services"), caches.services(), false);
         hear(kind("apps", "v1", "Deployment", "deployments"), caches.deployments(), false);
         hear(kind("apps", "v1", "ReplicaSet", "replicasets"), caches.replicaSets(), false);
+        hear(kind("apps", "v1", "StatefulSet", "statefulsets"), caches.statefulSets(), false);
+        hear(kind("apps", "v1", "DaemonSet", "daemonsets"), caches.daemonSets(), false);
+        hear(kind("batch", "v1", "Job", "jobs"), caches.jobs(), false);
         hear(kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"), caches.slices(), false);
         this.definitions =
                 client.apiextensions().v1().customResourceDefinitions().runnableInformer(0);
@@ -172,14 +178,18 @@ final class GarbageCollector implements AutoCloseable {
         hear(kind, informer, true);
         opening.incrementAndGet();
         synchronized (lock) {
-            // one at a time: there are dozens, and none is urgent
-            starts = starts.handle((_, _) -> null)
-                    .thenCompose(_ -> end.getCount() == 0 ? CompletableFuture.completedStage(null) : informer.start())
-                    .whenComplete((_, _) -> {
-                        if (opening.decrementAndGet() == 0) {
-                            lookAgain();
-                        }
-                    });
+            int lane = asked++ % LANES;
+            lanes.set(
+                    lane,
+                    lanes.get(lane)
+                            .handle((_, _) -> null)
+                            .thenCompose(_ ->
+                                    end.getCount() == 0 ? CompletableFuture.completedStage(null) : informer.start())
+                            .whenComplete((_, _) -> {
+                                if (opening.decrementAndGet() == 0) {
+                                    lookAgain();
+                                }
+                            }));
         }
     }
 
@@ -381,13 +391,13 @@ final class GarbageCollector implements AutoCloseable {
     public void close() {
         end.countDown();
         queue.close();
-        CompletionStage<?> under;
+        CompletableFuture<Void> under;
         synchronized (lock) {
-            under = starts;
+            under = CompletableFuture.allOf(lanes.toArray(CompletableFuture[]::new));
         }
         try {
             // a watch that is being opened complains when its client goes
-            under.toCompletableFuture().get(CLOSE_SECONDS, TimeUnit.SECONDS);
+            under.get(CLOSE_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException late) {
             // it is closed as it is
         } catch (InterruptedException hurried) {

@@ -218,8 +218,8 @@ final class PodSandbox implements AutoCloseable {
                 given.put(kept, value);
             }
         }
-        // behind the host's own commands, so that they are found first
-        given.computeIfPresent("PATH", (_, path) -> path + File.pathSeparator + around.standIns());
+        // before the host's own commands, which some of them call
+        given.computeIfPresent("PATH", (_, path) -> around.standIns() + File.pathSeparator + path);
         InetSocketAddress proxy = proxy();
         given.put("http_proxy", "http://" + proxy.getAddress().getHostAddress() + ":" + proxy.getPort());
         given.put("no_proxy", "");

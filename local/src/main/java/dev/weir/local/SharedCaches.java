@@ -15,8 +15,17 @@ import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The watches that several parts of local mode need, each opened once. Parts add their handlers before it starts. */
+/**
+ * The watches that several parts of local mode need, each opened once. Parts add their handlers before it starts.
+ *
+ * @param complete open once every cache has what there was when it started
+ */
 record SharedCaches(
         SharedIndexInformer<Deployment> deployments,
         SharedIndexInformer<ReplicaSet> replicaSets,
@@ -29,8 +38,10 @@ record SharedCaches(
         SharedIndexInformer<Pod> pods,
         SharedIndexInformer<Service> services,
         SharedIndexInformer<EndpointSlice> slices,
-        SharedIndexInformer<Namespace> namespaces)
+        SharedIndexInformer<Namespace> namespaces,
+        CountDownLatch complete)
         implements AutoCloseable {
+    private static final Logger LOGGER = LoggerFactory.getLogger(SharedCaches.class);
 
     static SharedCaches of(KubernetesClient client) {
         return new SharedCaches(
@@ -49,7 +60,8 @@ record SharedCaches(
                 client.pods().inAnyNamespace().runnableInformer(0),
                 client.services().inAnyNamespace().runnableInformer(0),
                 client.discovery().v1().endpointSlices().inAnyNamespace().runnableInformer(0),
-                client.namespaces().runnableInformer(0));
+                client.namespaces().runnableInformer(0),
+                new CountDownLatch(1));
     }
 
     private List<SharedIndexInformer<?>> all() {
@@ -70,7 +82,32 @@ record SharedCaches(
 
     /** Begins to watch; returns at once. */
     void start() {
-        all().forEach(SharedIndexInformer::start);
+        CompletableFuture.allOf(all().stream()
+                        .map(informer -> informer.start().toCompletableFuture())
+                        .toArray(CompletableFuture[]::new))
+                .whenComplete((_, failure) -> {
+                    if (failure == null) {
+                        complete.countDown();
+                    } else {
+                        LOGGER.error("a watch did not begin; the controllers do nothing", failure);
+                    }
+                });
+    }
+
+    /**
+     * The work, done no earlier than the caches are complete: whoever sees an owner and not yet its pods would make them
+     * a second time.
+     */
+    KeyQueue.Work whenComplete(KeyQueue.Work work) {
+        return key -> {
+            try {
+                complete.await();
+            } catch (InterruptedException closed) {
+                Thread.currentThread().interrupt();
+                return Optional.empty();
+            }
+            return work.reconcile(key);
+        };
     }
 
     @Override

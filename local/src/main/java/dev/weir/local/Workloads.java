@@ -152,7 +152,7 @@ final class Workloads implements AutoCloseable {
     }
 
     private KeyQueue queue(String name, KeyQueue.Work work) {
-        KeyQueue queue = new KeyQueue(name, work);
+        KeyQueue queue = new KeyQueue(name, caches.whenComplete(work));
         parts.keep(queue);
         return queue;
     }

@@ -39,6 +39,17 @@ class RestartTest {
               - metadata: {name: d}
                 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
             ---
+            apiVersion: apps/v1
+            kind: DaemonSet
+            metadata: {name: everywhere}
+            spec:
+              selector: {matchLabels: {app: everywhere}}
+              template:
+                metadata: {labels: {app: everywhere}}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  containers: [{name: main, image: busybox, command: [sleep, infinity]}]
+            ---
             apiVersion: batch/v1
             kind: Job
             metadata: {name: once}
@@ -66,12 +77,17 @@ class RestartTest {
     private static void awaitAll(Kubectl kubectl) throws Exception {
         kubectl.ok("wait", "--for=condition=Ready", "release/app", "--timeout=40s");
         kubectl.ok("rollout", "status", "statefulset/data", "--timeout=40s");
+        kubectl.ok("rollout", "status", "daemonset/everywhere", "--timeout=40s");
         kubectl.ok("wait", "--for=condition=complete", "job/once", "--timeout=40s");
     }
 
     private static String names(Kubectl kubectl) throws Exception {
         return kubectl.ok(
-                "get", "deployments,replicasets,statefulsets,jobs,pods,pvc,services,leases", "-A", "-o", "name");
+                "get",
+                "deployments,replicasets,statefulsets,daemonsets,jobs,pods,pvc,services,leases",
+                "-A",
+                "-o",
+                "name");
     }
 
     @Test

@@ -120,12 +120,31 @@ class SamplesTest {
         kubectl.ok("wait", "--for=condition=Ready", "pod/load", "--timeout=30s");
         await().atMost(SOON)
                 .untilAsserted(() -> assertThat(kubectl.ok("logs", "load")).endsWith("/hey\n"));
-        if (kubectl.ok("logs", "load").contains("stand-ins")) {
-            Kubectl.Said said = kubectl.run("", "exec", "load", "--", "hey", "-n", "1", "http://plain");
-            assertThat(said.code()).isEqualTo(127);
-            assertThat(said.err()).contains("hey: not found on this machine");
-        }
-        // words that are no command go to curl, as in its image
+        String alone = "PATH=${PATH%%:*}; hey -n 1 http://plain";
+        Kubectl.Said said = kubectl.run("", "exec", "load", "--", "sh", "-c", alone);
+        assertThat(said.code()).isEqualTo(127);
+        assertThat(said.err()).contains("hey: not found on this machine");
+    }
+
+    /** hey does not look at http_proxy by itself. */
+    @Test
+    void theLoadTesterSendsThroughTheMesh() throws Exception {
+        kubectl.ok("run", "tester", "--image=stefanprodan/loadtest", "--", "sleep", "infinity");
+        kubectl.ok("wait", "--for=condition=Ready", "pod/tester", "--timeout=30s");
+        // a hey that says what it was asked for, in the place of the host's
+        String command = "mkdir -p bin; printf '#!/bin/sh\\necho hey \"$@\"\\n' >bin/hey; chmod +x bin/hey;"
+                + " PATH=${PATH%%:*}:$PWD/bin; hey -n 3 http://loaded:9898/";
+        assertThat(kubectl.ok("exec", "tester", "--", "sh", "-c", command))
+                .isEqualTo("hey -x "
+                        + kubectl.ok("exec", "tester", "--", "printenv", "http_proxy")
+                                .strip() + " -n 3 http://loaded:9898/\n");
+        String own = "PATH=${PATH%%:*}:$PWD/bin; hey -x http://other http://loaded:9898/";
+        assertThat(kubectl.ok("exec", "tester", "--", "sh", "-c", own))
+                .isEqualTo("hey -x http://other http://loaded:9898/\n");
+    }
+
+    @Test
+    void wordsThatAreNoCommandGoToCurl() throws Exception {
         kubectl.ok("run", "says", "--image=curlimages/curl", "--restart=Never", "--", "--version");
         kubectl.ok("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/says", "--timeout=30s");
         assertThat(kubectl.ok("logs", "says")).startsWith("curl ");

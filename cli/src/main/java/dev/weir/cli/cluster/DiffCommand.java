@@ -8,12 +8,17 @@ import dev.weir.cli.lint.Manifest;
 import dev.weir.cli.lint.Manifests;
 import dev.weir.operator.Preview;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.ManagedFieldsEntry;
+import io.fabric8.kubernetes.client.dsl.FieldValidateable;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,6 +44,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true)
 public final class DiffCommand implements Callable<Integer> {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String STRICT = "Strict";
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -104,7 +110,11 @@ public final class DiffCommand implements Callable<Integer> {
         return object == null ? "" : Format.yaml.of(object);
     }
 
-    /** The release as the server would store it: the file's spec in the place of the present one. */
+    /**
+     * The release as the server would store it. Who applied it on the server's side is taken to do so again, with what
+     * that leaves of others; what Helm or kubectl applied from the client's side has the file's spec in the place of the
+     * present one.
+     */
     private static ObjectNode applied(Target.Cluster cluster, Manifest manifest) {
         ObjectNode wanted = (ObjectNode) manifest.content().deepCopy();
         String namespace = Releases.namespace(wanted).isEmpty() ? cluster.namespace() : Releases.namespace(wanted);
@@ -116,15 +126,38 @@ public final class DiffCommand implements Callable<Integer> {
             answer = resources
                     .resource(JSON.convertValue(wanted, GenericKubernetesResource.class))
                     .dryRun()
+                    .fieldValidation(FieldValidateable.Validation.STRICT)
                     .create();
         } else {
-            ObjectNode next = JSON.valueToTree(present);
-            next.set("spec", wanted.path("spec"));
-            answer = resources
-                    .resource(JSON.convertValue(next, GenericKubernetesResource.class))
-                    .dryRun()
-                    .update();
+            answer = applier(present)
+                    .map(manager -> resources
+                            .resource(JSON.convertValue(wanted, GenericKubernetesResource.class))
+                            .patch(new PatchContext.Builder()
+                                    .withPatchType(PatchType.SERVER_SIDE_APPLY)
+                                    .withFieldManager(manager)
+                                    .withForce(true)
+                                    .withFieldValidation(STRICT)
+                                    .withDryRun(List.of("All"))
+                                    .build()))
+                    .orElseGet(() -> {
+                        ObjectNode next = JSON.valueToTree(present);
+                        next.set("spec", wanted.path("spec"));
+                        return resources
+                                .resource(JSON.convertValue(next, GenericKubernetesResource.class))
+                                .dryRun()
+                                .fieldValidation(FieldValidateable.Validation.STRICT)
+                                .update();
+                    });
         }
         return JSON.valueToTree(answer);
+    }
+
+    /** Who applied a spec on the server's side; empty if nobody did. */
+    private static Optional<String> applier(GenericKubernetesResource present) {
+        return present.getMetadata().getManagedFields().stream()
+                .filter(entry -> "Apply".equals(entry.getOperation()) && entry.getSubresource() == null)
+                .filter(entry -> entry.getFieldsV1().getAdditionalProperties().containsKey("f:spec"))
+                .map(ManagedFieldsEntry::getManager)
+                .findFirst();
     }
 }

@@ -80,7 +80,7 @@ public final class Target {
         if (file != null && !Files.isReadable(file)) {
             throw new Problem(Problem.USAGE, "--kubeconfig: " + file + " cannot be read");
         }
-        Config config = file == null ? Config.autoConfigure(context) : Config.fromKubeconfig(context, file.toFile());
+        Config config = read(file);
         List<String> known = config.getContexts().stream()
                 .map(NamedContext::getName)
                 .sorted()
@@ -102,6 +102,18 @@ public final class Target {
         config.setConnectionTimeout(Math.min(millis, (int) TimeUnit.SECONDS.toMillis(LONGEST_CONNECT_SECONDS)));
         config.setRequestRetryBackoffLimit(0);
         return config;
+    }
+
+    private Config read(@Nullable Path file) {
+        try {
+            return file == null ? Config.autoConfigure(context) : Config.fromKubeconfig(context, file.toFile());
+        } catch (RuntimeException malformed) {
+            // whatever the client's reader of kubeconfigs throws at a file that is none
+            String where = file == null ? "the kubeconfig" : "--kubeconfig: " + file;
+            String what = Objects.requireNonNullElse(malformed.getMessage(), malformed.toString());
+            throw new Problem(
+                    Problem.USAGE, where + " is no kubeconfig: " + what.strip().replaceAll("\\s*\\R\\s*", " "));
+        }
     }
 
     private String namespace(Config config) {

@@ -97,7 +97,7 @@ final class Tree {
         }
         boolean ready = Releases.condition(pod, "Ready").path("status").asText().equals("True");
         return Releases.name(pod) + "  " + state + (ready ? "  ready" : "  not ready")
-                + (restarts == 0 ? "" : "  " + restarts + " restarts") + "  "
+                + (restarts == 0 ? "" : "  " + restarts + (restarts == 1 ? " restart" : " restarts")) + "  "
                 + Ages.since(pod.path("metadata").path("creationTimestamp").asText(), now);
     }
 

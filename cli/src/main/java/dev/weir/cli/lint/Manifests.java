@@ -70,7 +70,10 @@ public final class Manifests {
                 JsonNode content = reading.convert(document, "", lines);
                 lines.put("", document.getStartMark().getLine() + 1);
                 if (!content.isNull()) {
-                    manifests.addAll(split(source, content, lines));
+                    for (Manifest manifest : split(source, content, lines)) {
+                        manifests.add(manifest);
+                        reading.requireKind(manifest);
+                    }
                 }
             }
         } catch (MarkedYAMLException malformed) {
@@ -80,6 +83,18 @@ public final class Manifests {
             reading.findings.add(new Finding(source, line, "", "no YAML: " + malformed.getProblem()));
         }
         return new Read(manifests, reading.findings);
+    }
+
+    /** Values of a chart are easily taken for what the chart makes of them. */
+    private void requireKind(Manifest manifest) {
+        if (manifest.kind().isEmpty()) {
+            findings.add(new Finding(
+                    source,
+                    manifest.line(""),
+                    "kind",
+                    "is missing, so this is no Kubernetes object; for the values of a chart:"
+                            + " helm template NAME CHART -f FILE | weir lint -"));
+        }
     }
 
     /** The objects of a list, each with its lines; anything else as it is. */

@@ -27,6 +27,14 @@ class LintTest {
     }
 
     @Test
+    void valuesOfAChartAreNoManifest() {
+        assertThat(lint("environment: deployment-gtw\napplication: {strategy: canary}\n"))
+                .containsExactly(
+                        "f.yaml:1: kind: is missing, so this is no Kubernetes object; for the values of a chart:"
+                                + " helm template NAME CHART -f FILE | weir lint -");
+    }
+
+    @Test
     void namesLineFieldValueAndWhatIsAllowed() {
         assertThat(lint(release("""
                         strategy: Miror
