@@ -5,7 +5,6 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvFromSource;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarSource;
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.SecretKeySelector;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -17,13 +16,11 @@ import org.jspecify.annotations.Nullable;
 
 /** The variables that a container's spec asks for. */
 final class ContainerEnvironment {
-    private final Pod pod;
-    private final String address;
+    private final PodFields fields;
     private final ConfigSources sources;
 
-    ContainerEnvironment(Pod pod, String address, ConfigSources sources) {
-        this.pod = pod;
-        this.address = address;
+    ContainerEnvironment(PodFields fields, ConfigSources sources) {
+        this.fields = fields;
         this.sources = sources;
     }
 
@@ -67,10 +64,10 @@ final class ContainerEnvironment {
 
     private Optional<String> value(EnvVarSource from, Container container) throws Misconfigured {
         if (from.getFieldRef() != null) {
-            return Optional.of(PodFields.field(pod, address, from.getFieldRef().getFieldPath()));
+            return Optional.of(fields.field(from.getFieldRef().getFieldPath()));
         }
         if (from.getResourceFieldRef() != null) {
-            return Optional.of(PodFields.resource(pod, container, from.getResourceFieldRef()));
+            return Optional.of(fields.resource(container, from.getResourceFieldRef()));
         }
         if (from.getConfigMapKeyRef() != null) {
             ConfigMapKeySelector key = from.getConfigMapKeyRef();
@@ -96,6 +93,6 @@ final class ContainerEnvironment {
             return Optional.empty();
         }
         throw new Misconfigured("couldn't find key " + key + " in " + kind + " "
-                + pod.getMetadata().getNamespace() + "/" + name);
+                + fields.pod().getMetadata().getNamespace() + "/" + name);
     }
 }

@@ -83,7 +83,7 @@ final class DaemonSetController {
 
     private static boolean scheduled(DaemonSet set) {
         Map<String, String> selector = set.getSpec().getTemplate().getSpec().getNodeSelector();
-        return selector == null || Kubelet.LABELS.entrySet().containsAll(selector.entrySet());
+        return selector == null || NodeIdentity.LOCAL.labels().entrySet().containsAll(selector.entrySet());
     }
 
     /** Deletes what has ended, is not wanted here, is one too many, or has an old template. */

@@ -36,6 +36,10 @@ final class EventRecorder implements AutoCloseable {
     private static final Duration LIFE = Duration.ofHours(1);
 
     private final KubernetesClient client;
+    private final String node;
+    /** Whether nobody else writes events, or deletes old ones. */
+    private final boolean alone;
+
     private final BlockingQueue<Happening> happenings = new ArrayBlockingQueue<>(MOST_WAITING);
     /** What was written, the longest untouched first; used by the writer only. */
     private final LinkedHashMap<Happening.Key, Written> written = new LinkedHashMap<>(16, 0.75f, true);
@@ -68,9 +72,25 @@ final class EventRecorder implements AutoCloseable {
 
     private record Written(String namespace, String name, int count, Instant last, Instant lastWrite) {}
 
-    EventRecorder(KubernetesClient client) {
+    /**
+     * For the events of a whole cluster.
+     *
+     * @param node whose kubelet's events these are
+     */
+    EventRecorder(KubernetesClient client, String node) {
+        this(client, node, true);
+    }
+
+    private EventRecorder(KubernetesClient client, String node, boolean alone) {
         this.client = client;
+        this.node = node;
+        this.alone = alone;
         this.writer = Thread.ofVirtual().name("events").start(this::run);
+    }
+
+    /** For the events of one node; the API server forgets them by itself. */
+    static EventRecorder ofNode(KubernetesClient client, String node) {
+        return new EventRecorder(client, node, false);
     }
 
     void record(HasMetadata about, Note note) {
@@ -112,7 +132,9 @@ final class EventRecorder implements AutoCloseable {
 
     private void run() {
         try {
-            resume();
+            if (alone) {
+                resume();
+            }
             while (true) {
                 Happening happening = happenings.take();
                 try {
@@ -194,7 +216,7 @@ final class EventRecorder implements AutoCloseable {
                 .withReportingComponent(note.component())
                 .withNewSource()
                 .withComponent(note.component())
-                .withHost(note.component().equals("kubelet") ? Kubelet.NODE : null)
+                .withHost(note.component().equals("kubelet") ? node : null)
                 .endSource()
                 .build();
         client.resource(event).create();
@@ -215,7 +237,7 @@ final class EventRecorder implements AutoCloseable {
         }
         for (Happening.Key key : old) {
             Written gone = written.remove(key);
-            if (gone != null) {
+            if (gone != null && alone) {
                 client.v1()
                         .events()
                         .inNamespace(gone.namespace())

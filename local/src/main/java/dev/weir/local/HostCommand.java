@@ -8,8 +8,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** A command of the host, its variables and the folder that it starts in. */
-record HostCommand(List<String> words, Map<String, String> environment, Path folder) {
+/**
+ * A command of the host, its variables and the folder that it starts in.
+ *
+ * @param entrance what starts it elsewhere, in a network namespace say; may be empty
+ */
+record HostCommand(List<String> entrance, List<String> words, Map<String, String> environment, Path folder) {
     /** Opens the terminal, which becomes the session's own, and goes on as the command. */
     private static final String AT_TERMINAL = "exec <>\"$0\" >&0 2>&0; exec \"$@\"";
 
@@ -19,8 +23,9 @@ record HostCommand(List<String> words, Map<String, String> environment, Path fol
      * @throws IOException if there is no such command
      */
     ProcessBuilder builder() throws IOException {
-        List<String> resolved = new ArrayList<>(words);
-        resolved.set(0, program());
+        List<String> resolved = new ArrayList<>(entrance);
+        resolved.add(program());
+        resolved.addAll(words.subList(1, words.size()));
         return builder(resolved);
     }
 
@@ -38,7 +43,8 @@ record HostCommand(List<String> words, Map<String, String> environment, Path fol
      * @throws IOException if there is no such command, or none that makes a session
      */
     Process startAt(Pty terminal) throws IOException {
-        List<String> command = new ArrayList<>(List.of("setsid", "/bin/sh", "-c", AT_TERMINAL, terminal.file()));
+        List<String> command = new ArrayList<>(entrance);
+        command.addAll(List.of("setsid", "/bin/sh", "-c", AT_TERMINAL, terminal.file()));
         command.add(program());
         command.addAll(words.subList(1, words.size()));
         ProcessBuilder builder = builder(command);

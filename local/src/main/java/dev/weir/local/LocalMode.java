@@ -170,7 +170,7 @@ public final class LocalMode implements AutoCloseable {
     /** Starts everything but the API server; what does not wait for another thing is done at the same time. */
     private void startControllers(Ahead ahead) throws IOException {
         KubernetesClient client = client(inside);
-        EventRecorder events = parts.keep(new EventRecorder(client));
+        EventRecorder events = parts.keep(new EventRecorder(client, NodeIdentity.LOCAL.name()));
         DataPlane dataPlane = parts.keep(ahead.dataPlane().get());
         SharedCaches caches = parts.keep(SharedCaches.of(client));
         Controllers controllers = parts.keep(
@@ -186,17 +186,17 @@ public final class LocalMode implements AutoCloseable {
         Kubelet kubelet = new Kubelet(
                 new Kubelet.Surroundings(
                         client,
-                        dataPlane,
+                        NodeIdentity.LOCAL,
+                        _ -> new ProxiedNetwork(dataPlane, addresses),
                         new Images(options.images()),
-                        addresses,
                         podFolder(options),
                         StandIns.write(podFolder(options).resolveSibling("stand-ins")),
-                        new ServiceAccountTokens(client, api),
+                        new ServiceAccountTokens(client, api::kubeconfig),
                         events,
                         parts.keep(new ConfigWatches(client)),
                         ledger),
                 caches.pods());
-        KubeletEndpoint endpoint = parts.keep(new KubeletEndpoint(kubelet, api.authority()));
+        KubeletEndpoint endpoint = parts.keep(KubeletEndpoint.of(kubelet, NodeIdentity.LOCAL, api.authority()));
         parts.keep(kubelet);
         try (Together together = new Together()) {
             together.run(() -> {

@@ -14,18 +14,20 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What a pod may learn about itself: the fields of the downward API. */
-final class PodFields {
+/**
+ * What a pod may learn about itself: the fields of the downward API.
+ *
+ * @param address the pod's
+ */
+record PodFields(Pod pod, String address, NodeIdentity node) {
     private static final Pattern SUBSCRIPT = Pattern.compile("metadata\\.(labels|annotations)\\['(.*)']");
-
-    private PodFields() {}
 
     /**
      * A field as text; labels and annotations as sorted lines of {@code key="value"}.
      *
      * @throws Misconfigured if local mode does not know the field
      */
-    static String field(Pod pod, String address, String path) throws Misconfigured {
+    String field(String path) throws Misconfigured {
         Matcher subscript = SUBSCRIPT.matcher(path);
         if (subscript.matches()) {
             Map<String, String> map = subscript.group(1).equals("labels")
@@ -39,11 +41,11 @@ final class PodFields {
             case "metadata.uid" -> pod.getMetadata().getUid();
             case "metadata.labels" -> lines(pod.getMetadata().getLabels());
             case "metadata.annotations" -> lines(pod.getMetadata().getAnnotations());
-            case "spec.nodeName" -> Kubelet.NODE;
+            case "spec.nodeName" -> node.name();
             case "spec.serviceAccountName" ->
                 Objects.requireNonNullElse(pod.getSpec().getServiceAccountName(), "");
             case "status.podIP", "status.podIPs" -> address;
-            case "status.hostIP", "status.hostIPs" -> "127.0.0.1";
+            case "status.hostIP", "status.hostIPs" -> node.address();
             default -> throw new Misconfigured("field \"" + path + "\" is not known");
         };
     }
@@ -63,8 +65,7 @@ final class PodFields {
     }
 
     /** A request or limit of a container in units of the divisor, rounded up; 0 where there is none. */
-    static String resource(Pod pod, @Nullable Container container, ResourceFieldSelector selector)
-            throws Misconfigured {
+    String resource(@Nullable Container container, ResourceFieldSelector selector) throws Misconfigured {
         Container meant = container;
         for (Container candidate : pod.getSpec().getContainers()) {
             if (candidate.getName().equals(selector.getContainerName())) {

@@ -29,6 +29,9 @@ final class PodRunner {
     /** What is left for a process to end when draining took the whole grace period; as the kubelet's. */
     private static final Duration LEAST_GRACE = Duration.ofSeconds(2);
 
+    private static final Duration FIRST_CONFIRMATION_PAUSE = Duration.ofMillis(200);
+    private static final int NOT_FOUND = 404;
+    private static final int CONFLICT = 409;
     private static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
     private static final Duration KILL_GRACE = Duration.ofSeconds(1);
 
@@ -41,6 +44,7 @@ final class PodRunner {
     private final AtomicBoolean terminating = new AtomicBoolean();
     private final CountDownLatch stopping = new CountDownLatch(1);
     private volatile boolean initialized;
+    private volatile boolean killed;
     private volatile @Nullable VolumeRefresh refresh;
     private volatile @Nullable Thread running;
 
@@ -77,6 +81,7 @@ final class PodRunner {
     private PodStatuses.View view() {
         return new PodStatuses.View(
                 sandbox.address(),
+                around.node().address(),
                 since,
                 initialized,
                 init.stream().map(ContainerRunner::view).toList(),
@@ -103,6 +108,7 @@ final class PodRunner {
                 sandbox.forgetBound();
                 status.changed();
                 ignored();
+                open();
                 mount();
                 initialize();
                 if (!terminating.get()) {
@@ -141,6 +147,21 @@ final class PodRunner {
                                     String.join(", ", fields)
                                             + ": accepted without effect, pods of local mode run as the user who"
                                             + " started it"));
+        }
+    }
+
+    private void open() throws InterruptedException {
+        Backoff tries = new Backoff(FIRST_MOUNT_PAUSE, LONGEST_MOUNT_PAUSE);
+        while (!terminating.get()) {
+            try {
+                sandbox.network().open(pod());
+                return;
+            } catch (IOException failure) {
+                if (!terminating.get()) {
+                    warn("FailedCreatePodSandBox", String.valueOf(failure.getMessage()));
+                }
+            }
+            stopping.await(tries.next().toMillis(), TimeUnit.MILLISECONDS);
         }
     }
 
@@ -279,13 +300,21 @@ final class PodRunner {
             } catch (InterruptedException stopped) {
                 Thread.currentThread().interrupt();
             }
-            confirm();
+            status.finish();
+            try {
+                Backoff tries = new Backoff(FIRST_CONFIRMATION_PAUSE, LONGEST_MOUNT_PAUSE);
+                while (!confirm()) {
+                    TimeUnit.MILLISECONDS.sleep(tries.next().toMillis());
+                }
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+            }
         });
     }
 
-    private void confirm() {
+    /** Lets the pod object go; false if the API server could not be told, and the node goes on. */
+    private boolean confirm() {
         try {
-            status.finish();
             String path = "/api/v1/namespaces/" + pod().getMetadata().getNamespace() + "/pods/"
                     + pod().getMetadata().getName();
             around.client()
@@ -295,8 +324,13 @@ final class PodRunner {
                             "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"gracePeriodSeconds\":0,"
                                     + "\"preconditions\":{\"uid\":\""
                                     + pod().getMetadata().getUid() + "\"}}");
-        } catch (KubernetesClientException | IllegalStateException closing) {
-            LOGGER.debug("pod is not confirmed", closing);
+            return true;
+        } catch (KubernetesClientException refused) {
+            LOGGER.debug("pod is not confirmed", refused);
+            // gone already, or another pod has the name
+            return killed || refused.getCode() == NOT_FOUND || refused.getCode() == CONFLICT;
+        } catch (IllegalStateException closing) {
+            return true;
         }
     }
 
@@ -337,6 +371,7 @@ final class PodRunner {
 
     /** Stops at once, without a word to the API. */
     void kill() {
+        killed = true;
         status.close();
         if (terminating.getAndSet(true) && stopping.getCount() == 0) {
             return;

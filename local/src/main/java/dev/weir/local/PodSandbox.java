@@ -1,7 +1,5 @@
 package dev.weir.local;
 
-import dev.weir.dataplane.ProxyListener;
-import dev.weir.dataplane.Workload;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -27,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** What the containers of one pod share: its address, its outbound proxy, its files. */
 final class PodSandbox implements AutoCloseable {
     private final Kubelet.Surroundings around;
-    private final String address;
+    private final PodNetwork network;
     private final Path folder;
     private volatile Pod pod;
     /** Where the pod's ports really listen. */
@@ -38,13 +36,12 @@ final class PodSandbox implements AutoCloseable {
     /** The variables with which each container was started last; what runs beside it has the same. */
     private final Map<String, Map<String, String>> environments = new ConcurrentHashMap<>();
 
-    private @Nullable ProxyListener sidecar;
     private @Nullable Path accountConfig;
 
     PodSandbox(Pod pod, Kubelet.Surroundings around) {
         this.pod = pod;
         this.around = around;
-        this.address = around.addresses().take();
+        this.network = around.networks().take(pod);
         this.folder = around.folder().resolve(pod.getMetadata().getUid());
     }
 
@@ -57,8 +54,16 @@ final class PodSandbox implements AutoCloseable {
         return pod;
     }
 
+    PodNetwork network() {
+        return network;
+    }
+
     String address() {
-        return address;
+        return network.address();
+    }
+
+    PodFields fields() {
+        return new PodFields(pod, network.address(), around.node());
     }
 
     Path folder() {
@@ -74,7 +79,7 @@ final class PodSandbox implements AutoCloseable {
     }
 
     PodVolumes volumes() {
-        return new PodVolumes(pod, address, folder, sources(), this::token);
+        return new PodVolumes(fields(), folder, sources(), this::token);
     }
 
     private record Token(String text, Instant until) {}
@@ -98,7 +103,7 @@ final class PodSandbox implements AutoCloseable {
 
     /** Where a port of the pod can be listened on: there, or on a free port. */
     InetSocketAddress listenable(int port) {
-        return around.addresses().listenable(address, port);
+        return network.listenable(port);
     }
 
     /** As {@link #listenable}, with a port that is not 0. */
@@ -113,10 +118,6 @@ final class PodSandbox implements AutoCloseable {
         }
     }
 
-    ProxyListener openGateway(int port) throws IOException {
-        return around.dataPlane().openGateway(workload(), listenable(port), port);
-    }
-
     /** Tells the data plane where a port really is, if not where its number says. */
     void announce(int port, InetSocketAddress at) {
         synchronized (bound) {
@@ -124,7 +125,7 @@ final class PodSandbox implements AutoCloseable {
             Map<Integer, String> elsewhere = new TreeMap<>();
             bound.forEach((number, actual) -> {
                 if (actual.getPort() != number
-                        || !actual.getAddress().getHostAddress().equals(address)) {
+                        || !actual.getAddress().getHostAddress().equals(network.address())) {
                     elsewhere.put(number, actual.getAddress().getHostAddress() + ":" + actual.getPort());
                 }
             });
@@ -161,7 +162,7 @@ final class PodSandbox implements AutoCloseable {
     /** Where a port of the pod really is. */
     InetSocketAddress where(int port) {
         synchronized (bound) {
-            return bound.getOrDefault(port, new InetSocketAddress(address, port));
+            return bound.getOrDefault(port, new InetSocketAddress(network.address(), port));
         }
     }
 
@@ -171,28 +172,7 @@ final class PodSandbox implements AutoCloseable {
         synchronized (bound) {
             serving = Set.copyOf(bound.values());
         }
-        if (!serving.isEmpty()) {
-            around.dataPlane().awaitQuiet(serving, limit);
-        }
-    }
-
-    /** The pod as the data plane knows it. */
-    private Workload workload() {
-        String name = pod.getMetadata().getName();
-        Map<String, String> labels = pod.getMetadata().getLabels() == null
-                ? Map.of()
-                : pod.getMetadata().getLabels();
-        String hash = labels.get("pod-template-hash");
-        int cut = hash == null ? -1 : name.indexOf("-" + hash);
-        return new Workload(pod.getMetadata().getNamespace(), name, cut > 0 ? name.substring(0, cut) : name, labels);
-    }
-
-    /** The outbound proxy, opened when the pod's first process needs it. */
-    private synchronized InetSocketAddress proxy() throws IOException {
-        if (sidecar == null) {
-            sidecar = around.dataPlane().openSidecar(workload(), listenable(0));
-        }
-        return sidecar.address();
+        network.drain(serving, limit);
     }
 
     /**
@@ -201,8 +181,8 @@ final class PodSandbox implements AutoCloseable {
      * @throws Misconfigured if a source that is not optional is missing
      */
     Map<String, String> declared(Container container) throws Misconfigured {
-        Map<String, String> given = Map.of("HOSTNAME", pod.getMetadata().getName(), "POD_IP", address);
-        return new ContainerEnvironment(pod, address, sources()).resolve(container, given);
+        Map<String, String> given = Map.of("HOSTNAME", pod.getMetadata().getName(), "POD_IP", network.address());
+        return new ContainerEnvironment(fields(), sources()).resolve(container, given);
     }
 
     /**
@@ -220,17 +200,15 @@ final class PodSandbox implements AutoCloseable {
         }
         // before the host's own commands, which some of them call
         given.computeIfPresent("PATH", (_, path) -> around.standIns() + File.pathSeparator + path);
-        InetSocketAddress proxy = proxy();
-        given.put("http_proxy", "http://" + proxy.getAddress().getHostAddress() + ":" + proxy.getPort());
-        given.put("no_proxy", "");
+        given.putAll(network.variables(pod));
         given.put("HOSTNAME", pod.getMetadata().getName());
-        given.put("POD_IP", address);
+        given.put("POD_IP", network.address());
         given.put("WEIR_ROOT", volumes().root(container).toString());
         String account = pod.getSpec().getServiceAccountName();
         if (account != null && !account.isEmpty() && !account.equals("default")) {
             given.put("KUBECONFIG", accountConfig().toString());
         }
-        Map<String, String> all = new ContainerEnvironment(pod, address, sources()).resolve(container, given);
+        Map<String, String> all = new ContainerEnvironment(fields(), sources()).resolve(container, given);
         environments.put(container.getName(), Map.copyOf(all));
         return all;
     }
@@ -254,8 +232,12 @@ final class PodSandbox implements AutoCloseable {
 
     private HostCommand command(Container container, List<String> words) throws IOException, Misconfigured {
         Map<String, String> variables = environments.get(container.getName());
-        return new HostCommand(
-                words, variables == null ? environment(container) : variables, workingDirectory(container));
+        return hostCommand(words, variables == null ? environment(container) : variables, workingDirectory(container));
+    }
+
+    /** A command that runs in the pod's network. */
+    HostCommand hostCommand(List<String> words, Map<String, String> variables, Path start) {
+        return new HostCommand(network.entrance(), words, variables, start);
     }
 
     private Process spawned(Process process) {
@@ -276,7 +258,7 @@ final class PodSandbox implements AutoCloseable {
         return accountConfig;
     }
 
-    /** Ends spawned commands, closes the proxy and gives the address back; removes the files, the logs excepted. */
+    /** Ends spawned commands and the network; removes the files, the logs excepted. */
     @Override
     public void close() throws IOException {
         for (Process process : spawned) {
@@ -284,12 +266,7 @@ final class PodSandbox implements AutoCloseable {
             process.destroyForcibly();
             ended(process);
         }
-        synchronized (this) {
-            if (sidecar != null) {
-                sidecar.close();
-            }
-        }
-        around.addresses().release(address);
+        network.close();
         volumes().delete();
     }
 }

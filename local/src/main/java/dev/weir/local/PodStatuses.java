@@ -24,17 +24,21 @@ import org.jspecify.annotations.Nullable;
 
 /** What the kubelet sees of a pod, as a pod's status says it. Pure. */
 final class PodStatuses {
-    private static final String NODE_ADDRESS = "127.0.0.1";
-
     private PodStatuses() {}
 
     /**
      * A pod as the kubelet sees it.
      *
+     * @param hostAddress the node's
      * @param initialized whether the init containers are done
      */
     record View(
-            String address, Instant since, boolean initialized, List<ContainerView> init, List<ContainerView> main) {}
+            String address,
+            String hostAddress,
+            Instant since,
+            boolean initialized,
+            List<ContainerView> init,
+            List<ContainerView> main) {}
 
     static String now() {
         return seconds(Instant.now());
@@ -53,8 +57,8 @@ final class PodStatuses {
         PodStatusBuilder status = new PodStatusBuilder()
                 .withPhase(phase)
                 .withQosClass(qualityOfService(pod))
-                .withHostIP(NODE_ADDRESS)
-                .withHostIPs(new HostIP(NODE_ADDRESS))
+                .withHostIP(view.hostAddress())
+                .withHostIPs(new HostIP(view.hostAddress()))
                 .withPodIP(view.address())
                 .withPodIPs(new PodIP(view.address()))
                 .withStartTime(seconds(view.since()))

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 final class PodVolumes {
     private static final int DEFAULT_MODE = 0644;
 
+    private final PodFields fields;
     private final Pod pod;
-    private final String address;
     private final Path folder;
     private final ConfigSources sources;
     private final Tokens tokens;
@@ -46,9 +46,9 @@ final class PodVolumes {
         String token(@Nullable Long seconds);
     }
 
-    PodVolumes(Pod pod, String address, Path folder, ConfigSources sources, Tokens tokens) {
-        this.pod = pod;
-        this.address = address;
+    PodVolumes(PodFields fields, Path folder, ConfigSources sources, Tokens tokens) {
+        this.fields = fields;
+        this.pod = fields.pod();
         this.folder = folder;
         this.sources = sources;
         this.tokens = tokens;
@@ -179,8 +179,8 @@ final class PodVolumes {
         }
         for (DownwardAPIVolumeFile item : items) {
             String text = item.getFieldRef() != null
-                    ? PodFields.field(pod, address, item.getFieldRef().getFieldPath())
-                    : PodFields.resource(pod, null, item.getResourceFieldRef());
+                    ? fields.field(item.getFieldRef().getFieldPath())
+                    : fields.resource(null, item.getResourceFieldRef());
             put(files, item.getPath(), text, item.getMode() == null ? mode : item.getMode());
         }
     }

@@ -41,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * data, as kubectl opens them. Everything runs on the connection's event loop.
  */
 final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
+    /** Plain SPDY. */
+    static final String STREAMS = "portforward.k8s.io";
+
     /** SPDY within WebSocket messages. */
     static final String PROTOCOL = "SPDY/3.1+portforward.k8s.io";
 

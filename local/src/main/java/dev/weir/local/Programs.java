@@ -1,6 +1,5 @@
 package dev.weir.local;
 
-import dev.weir.dataplane.ProxyListener;
 import dev.weir.samples.Faults;
 import dev.weir.samples.HttpBin;
 import dev.weir.samples.Podinfo;
@@ -14,7 +13,10 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Starts what images stand for. */
@@ -49,15 +51,7 @@ final class Programs {
             case Images.Program.HttpBin _ ->
                 builtIn(serve(new HttpBin(), faults(sandbox.declared(container)), port, log));
             case Images.Program.Podinfo(String version) -> podinfo(version, container, log);
-            case Images.Program.Gateway _ -> {
-                Parts listeners = new Parts();
-                for (ContainerPort open : container.getPorts()) {
-                    ProxyListener listener = sandbox.openGateway(open.getContainerPort());
-                    sandbox.announce(open.getContainerPort(), listener.address());
-                    listeners.keep(listener);
-                }
-                yield builtIn(listeners);
-            }
+            case Images.Program.Gateway _ -> gateway(container, log);
             case Images.Program.Remote(URI url) -> {
                 sandbox.announce(port, new InetSocketAddress(url.getHost(), url.getPort() < 0 ? HTTP : url.getPort()));
                 yield builtIn(() -> {});
@@ -87,6 +81,20 @@ final class Programs {
 
     private static Started builtIn(AutoCloseable server) {
         return new Started(new Execution.BuiltIn(server), null);
+    }
+
+    private Started gateway(Container container, ContainerLog log) throws IOException, Misconfigured {
+        Set<Integer> ports = container.getPorts().stream()
+                .map(ContainerPort::getContainerPort)
+                .collect(Collectors.toCollection(TreeSet::new));
+        return switch (sandbox.network().gateway(sandbox.pod(), ports)) {
+            case PodNetwork.Gateway.Inside(Map<Integer, InetSocketAddress> bound, AutoCloseable listeners) -> {
+                bound.forEach(sandbox::announce);
+                yield builtIn(listeners);
+            }
+            case PodNetwork.Gateway.Process(List<String> command, InetSocketAddress accepts) ->
+                new Started(process(container, command, sandbox.environment(container), log), accepts);
+        };
     }
 
     private static int port(Container container) {
@@ -156,7 +164,7 @@ final class Programs {
             Container container, List<String> command, Map<String, String> variables, ContainerLog log)
             throws IOException, Misconfigured {
         return HostProcess.start(
-                new HostCommand(command, variables, sandbox.workingDirectory(container)),
+                sandbox.hostCommand(command, variables, sandbox.workingDirectory(container)),
                 new HostProcess.Talk(
                         Boolean.TRUE.equals(container.getStdin()), Boolean.TRUE.equals(container.getTty())),
                 log,

@@ -64,7 +64,7 @@ class TerminalTest {
             variables.put("HOME", folder.toString());
             List<String> command = new ArrayList<>(List.of(kubectl.program().toString()));
             command.addAll(List.of(words));
-            process = new HostCommand(command, variables, folder).startAt(terminal);
+            process = new HostCommand(List.of(), command, variables, folder).startAt(terminal);
             Thread.ofPlatform().daemon().start(() -> {
                 byte[] buffer = new byte[4096];
                 for (int n = terminal.read(buffer); n >= 0; n = terminal.read(buffer)) {
