@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "local",
         description = "Runs a whole Kubernetes with a mesh on this machine: in the foreground, or start and stop it.",
+        subcommands = NodeCommand.class,
         mixinStandardHelpOptions = true)
 final class LocalCommand implements Callable<Integer> {
     private static final int START_SECONDS = 60;
