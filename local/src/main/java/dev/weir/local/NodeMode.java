@@ -30,6 +30,7 @@ public final class NodeMode implements AutoCloseable {
     private static final Logger LOGGER = LoggerFactory.getLogger(NodeMode.class);
     private static final int KUBELET_PORT = 10250;
     private static final int TRIES = 3;
+    private static final int RECONNECT_MILLIS = 100;
 
     private final Parts parts = new Parts();
 
@@ -68,6 +69,8 @@ public final class NodeMode implements AutoCloseable {
         Config config = Config.fromKubeconfig(options.kubeconfig().toFile());
         // an API server that is away is waited for by those who ask, not in each call
         config.setRequestRetryBackoffLimit(TRIES);
+        // doubled up to five times: a node that is half a minute late would be taken for lost
+        config.setWatchReconnectInterval(RECONNECT_MILLIS);
         KubernetesClient client =
                 parts.keep(new KubernetesClientBuilder().withConfig(config).build());
         EventRecorder events = parts.keep(EventRecorder.ofNode(client, node.name()));
