@@ -19,8 +19,11 @@ import java.util.Objects;
  */
 public record EnvoyBootstrap(
         Role role, String namespace, String pod, String address, Map<String, String> labels, InetSocketAddress xds) {
-    /** Where the pod's processes find the sidecar, which takes requests with absolute targets for any service there. */
-    public static final int PROXY_PORT = 15007;
+    /**
+     * Where the pod's processes find the sidecar, on 127.0.0.1: it takes requests for any host's port 80 there, also with
+     * absolute targets. Only for that port does istiod route hosts of VirtualServices that are no Services.
+     */
+    public static final int PROXY_PORT = 80;
 
     /** Where its statistics are, at {@code /stats/prometheus}; it accepts there once it has its first configuration. */
     public static final int STATISTICS_PORT = 15090;
@@ -57,9 +60,6 @@ public record EnvoyBootstrap(
                 .put("NAME", pod)
                 .put("CLUSTER_ID", "Kubernetes")
                 .put("INTERCEPTION_MODE", "NONE");
-        if (role == Role.SIDECAR) {
-            metadata.put("HTTP_PROXY_PORT", Integer.toString(PROXY_PORT));
-        }
         ObjectNode all = metadata.putObject("LABELS");
         new java.util.TreeMap<>(labels).forEach(all::put);
         JsonNode resources = bootstrap.path("static_resources");
