@@ -136,7 +136,8 @@ answered_by httpbin-0 10 -H "'traffic: test'"
 
 say "clean up"
 helm -n test delete httpbin >/dev/null
-left() { kubectl -n test get release,deploy,svc,cm,httproute -o name | grep -v kube-root-ca.crt || true; }
+# the Gateway stays, and where Istio runs it with a Deployment and a Service of its own
+left() { kubectl -n test get release,deploy,svc,cm,httproute -l '!gateway.networking.k8s.io/gateway-name' -o name | grep -v kube-root-ca.crt || true; }
 nothing_left() { [ -z "$(left)" ]; }
 until_ok 30 nothing_left
 kubectl delete deploy sleep >/dev/null

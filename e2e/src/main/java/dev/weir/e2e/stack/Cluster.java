@@ -78,7 +78,7 @@ final class Cluster {
                 kind: Namespace
                 metadata: {name: istio-system}
                 ---
-                """ + resource("node-rights.yaml"));
+                """ + resource("node-rights.yaml") + "\n---\n" + resource("sidecar.yaml"));
         apply(istio(programs.istiod().folder().resolve("charts/istio-control/istio-discovery")));
         String token = kubectl("create", "token", "istiod", "-n", "istio-system", "--duration=48h");
         layout.credentials().kubeconfig("istiod", token);

@@ -142,6 +142,40 @@ final class Main {
         return builder.inheritIO().start().waitFor();
     }
 
+    @Command(name = "stop", description = "Ends one part, to see what becomes of the others.")
+    int stop(
+            @Parameters(paramLabel = "PART") String name,
+            @Option(names = "--kill", description = "At once, without letting it finish anything.") boolean kill)
+            throws IOException, InterruptedException {
+        require();
+        part(mustBeUp(), name).stop(kill);
+        return 0;
+    }
+
+    @Command(name = "start", description = "Starts a part again that was ended; returns when it is ready.")
+    int start(@Parameters(paramLabel = "PART") String name) throws IOException, InterruptedException {
+        require();
+        Layout layout = mustBeUp();
+        Part part = part(layout, name);
+        if (part.process().isPresent()) {
+            throw new Trouble(name + " runs");
+        }
+        NetworkNamespace namespace = layout.namespace().orElseThrow();
+        part.start(namespace);
+        part.await(namespace);
+        return 0;
+    }
+
+    private Part part(Layout layout, String name) throws IOException, InterruptedException {
+        Stack stack = stack(layout);
+        Map<String, Part> parts = stack.parts(stack.programs());
+        Part part = parts.get(name);
+        if (part == null) {
+            throw new Trouble("there is no part " + name + "; there are " + String.join(", ", parts.keySet()));
+        }
+        return part;
+    }
+
     private Layout mustBeUp() throws IOException {
         Layout layout = layout();
         if (!layout.up()) {
@@ -155,7 +189,7 @@ final class Main {
         all.put("WEIR_STACK", "real");
         all.put("WEIR_CHARTS", Stack.CHARTS);
         all.put("WEIR_PROMETHEUS", "http://" + Stack.PROMETHEUS);
-        all.put("WEIR_NAMESPACE", layout.namespace().map(NetworkNamespace::name).orElse(""));
+        all.put("WEIR_PARTS", layout.parts().toString());
         @Nullable Path helm = Cluster.helm().getParent();
         all.put("PATH", helm + ":" + System.getenv("PATH"));
         return all;

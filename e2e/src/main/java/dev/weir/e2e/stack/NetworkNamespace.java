@@ -3,13 +3,12 @@ package dev.weir.e2e.stack;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A network of its own on this machine. The stack's has a bridge; the pods' are named after it and hang on that bridge.
+ * A network of its own on this machine. Pods' networks hang on it, and end with the node's process.
  *
  * @param name as {@code ip netns} knows it
  */
@@ -17,16 +16,13 @@ record NetworkNamespace(String name) {
     /** Where everything of the stack listens that pods talk to. */
     static final String ADDRESS = "10.0.0.1";
 
-    static final String BRIDGE = "weir0";
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    /** Makes it, with the bridge and its address. */
+    /** Makes it, with its address. API servers refuse those of 127.0.0.0/8 for nodes and pods. */
     void create() throws IOException, InterruptedException {
         ip("netns", "add", name);
         ip("-n", name, "link", "set", "lo", "up");
-        ip("-n", name, "link", "add", BRIDGE, "type", "bridge");
-        ip("-n", name, "addr", "add", ADDRESS + "/16", "dev", BRIDGE);
-        ip("-n", name, "link", "set", BRIDGE, "up");
+        ip("-n", name, "addr", "add", ADDRESS + "/32", "dev", "lo");
     }
 
     /** The command that runs another one inside. */
@@ -36,52 +32,38 @@ record NetworkNamespace(String name) {
     }
 
     boolean exists() throws IOException, InterruptedException {
-        return all().contains(name);
+        return Shell.must(List.of("ip", "netns", "list")).lines().anyMatch(line -> line.split(" ", 2)[0].equals(name));
     }
 
-    /** Ends what runs inside and in its pods' namespaces, first politely, and removes them. */
+    /** Ends what runs inside, first politely, and removes it; nothing happens if it is not there. */
     void delete() throws IOException, InterruptedException {
-        List<String> family = all().stream()
-                .filter(other -> other.equals(name) || other.startsWith(name + "-"))
-                .toList();
-        processes(family).forEach(ProcessHandle::destroy);
-        awaitEnd(family);
+        if (!exists()) {
+            return;
+        }
+        processes().forEach(ProcessHandle::destroy);
+        awaitEnd();
         // what started meanwhile ends at once
-        for (List<ProcessHandle> left = processes(family); !left.isEmpty(); left = processes(family)) {
+        for (List<ProcessHandle> left = processes(); !left.isEmpty(); left = processes()) {
             left.forEach(ProcessHandle::destroyForcibly);
-            awaitEnd(family);
+            awaitEnd();
         }
-        for (String each : family) {
-            if (all().contains(each)) {
-                ip("netns", "del", each);
-            }
-        }
+        ip("netns", "del", name);
     }
 
     /** Asks for the namespace's processes and not for each one's end, since one that nobody waited for seems alive. */
-    private static void awaitEnd(List<String> namespaces) throws IOException, InterruptedException {
+    private void awaitEnd() throws IOException, InterruptedException {
         Instant end = Instant.now().plus(PATIENCE);
-        while (!processes(namespaces).isEmpty() && Instant.now().isBefore(end)) {
+        while (!processes().isEmpty() && Instant.now().isBefore(end)) {
             TimeUnit.MILLISECONDS.sleep(50);
         }
     }
 
-    private static List<ProcessHandle> processes(List<String> namespaces) throws IOException, InterruptedException {
-        List<ProcessHandle> processes = new ArrayList<>();
-        for (String each : namespaces) {
-            Shell.Result pids = Shell.run(10, "", List.of("ip", "netns", "pids", each));
-            pids.output()
-                    .lines()
-                    .filter(line -> pids.ok() && line.matches("\\d+"))
-                    .forEach(pid -> ProcessHandle.of(Long.parseLong(pid)).ifPresent(processes::add));
-        }
-        return processes;
-    }
-
-    private static List<String> all() throws IOException, InterruptedException {
-        return Shell.must(List.of("ip", "netns", "list"))
+    private List<ProcessHandle> processes() throws IOException, InterruptedException {
+        Shell.Result pids = Shell.run(10, "", List.of("ip", "netns", "pids", name));
+        return pids.output()
                 .lines()
-                .map(line -> line.split(" ", 2)[0])
+                .filter(line -> pids.ok() && line.matches("\\d+"))
+                .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream())
                 .toList();
     }
 

@@ -41,6 +41,8 @@ record Part(
 
     /** Starts it inside; it outlives this process, and a terminal's interrupt does not reach it. */
     void start(NetworkNamespace namespace) throws IOException {
+        // what an earlier start said is not this one's
+        Files.deleteIfExists(log());
         ProcessBuilder builder = new ProcessBuilder(
                         Stream.concat(Stream.of("setsid"), namespace.inside(command).stream())
                                 .toList())
@@ -83,8 +85,19 @@ record Part(
         }
     }
 
+    /**
+     * Ends its process; nothing happens if it does not run.
+     *
+     * @param kill at once
+     */
+    void stop(boolean kill) throws IOException, InterruptedException {
+        Optional<ProcessHandle> running = process();
+        running.ifPresent(kill ? ProcessHandle::destroyForcibly : ProcessHandle::destroy);
+        awaitEnd();
+    }
+
     /** Waits until its process has ended, and ends it if that takes too long. */
-    void awaitEnd() throws IOException, InterruptedException {
+    private void awaitEnd() throws IOException, InterruptedException {
         Instant end = Instant.now().plus(Duration.ofSeconds(END_SECONDS));
         while (process().isPresent() && Instant.now().isBefore(end)) {
             TimeUnit.MILLISECONDS.sleep(50);

@@ -88,18 +88,9 @@ final class Stack {
         Optional<NetworkNamespace> namespace = layout.namespace();
         if (namespace.isPresent()) {
             // the node ends its pods, and their namespaces, while the API server is there
-            stopNode();
+            new Part("node", "", "", layout.parts(), Map.of(), List.of(), List.of()).stop(false);
             namespace.get().delete();
             Folders.delete(layout.folder());
-        }
-    }
-
-    private void stopNode() throws IOException, InterruptedException {
-        Part node = new Part("node", "", "", layout.parts(), Map.of(), List.of(), List.of());
-        Optional<ProcessHandle> process = node.process();
-        if (process.isPresent()) {
-            process.get().destroy();
-            node.awaitEnd();
         }
     }
 
