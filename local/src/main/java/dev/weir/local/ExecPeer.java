@@ -49,8 +49,8 @@ final class ExecPeer implements Peer {
         if (!stdin) {
             started.getOutputStream().close();
         }
-        Thread out = Thread.startVirtualThread(() -> pump(client, false, started.getInputStream()));
-        Thread err = Thread.startVirtualThread(() -> pump(client, true, started.getErrorStream()));
+        Thread out = HostProcess.reader("output", () -> pump(client, false, started.getInputStream()));
+        Thread err = HostProcess.reader("errors", () -> pump(client, true, started.getErrorStream()));
         Thread.startVirtualThread(() -> {
             try {
                 int code = started.waitFor();
@@ -74,7 +74,7 @@ final class ExecPeer implements Peer {
             throw failure;
         }
         began(started, opened);
-        Thread out = Thread.ofPlatform().daemon().name("terminal").start(() -> pump(client, opened));
+        Thread out = HostProcess.reader("terminal", () -> pump(client, opened));
         Thread.startVirtualThread(() -> {
             try {
                 int code = started.waitFor();

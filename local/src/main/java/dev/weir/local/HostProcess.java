@@ -38,10 +38,8 @@ final class HostProcess implements Execution {
         this.input = input;
         this.console = console;
         this.ledger = ledger;
-        // reading a terminal holds its thread
-        this.output = terminal == null
-                ? Thread.startVirtualThread(this::readPipe)
-                : Thread.ofPlatform().daemon().name("terminal").start(() -> readTerminal(terminal));
+        this.output =
+                terminal == null ? reader("output", this::readPipe) : reader("terminal", () -> readTerminal(terminal));
     }
 
     /** @throws IOException if there is no such command, it may not be run, or no terminal can be had */
@@ -66,6 +64,14 @@ final class HostProcess implements Execution {
         Process started = builder.start();
         ledger.add(started.toHandle());
         return new HostProcess(started, null, talk.stdin(), console, ledger);
+    }
+
+    /**
+     * Starts to read what a process writes. That holds its thread until there is something: virtual ones would each keep
+     * one of the few threads that carry them, until none is left to carry another.
+     */
+    static Thread reader(String name, Runnable reading) {
+        return Thread.ofPlatform().daemon().name(name).start(reading);
     }
 
     private void readPipe() {

@@ -168,7 +168,7 @@ final class Probe {
         try {
             process.getOutputStream().close();
             byte[][] output = new byte[1][];
-            Thread reader = Thread.startVirtualThread(() -> {
+            Thread reader = HostProcess.reader("probe", () -> {
                 try (var in = process.getInputStream()) {
                     output[0] = in.readNBytes(MOST_OUTPUT);
                     in.skip(Long.MAX_VALUE);
