@@ -1,5 +1,6 @@
 #!/bin/sh
-# Faults on the real stack while clients go on: ./weir-e2e run e2e/faults.sh [ROUNDS]
+# Faults on the real stack while clients go on: ./weir-e2e run e2e/faults.sh [ROUNDS [WORD]]
+# WORD: only the faults that have it in their names.
 # Each fault meets a mirrored release on its way from one version to the next. It holds if the release gets there, and if
 # no client saw anything but the primary's answers.
 set -eu
@@ -7,7 +8,7 @@ cd "$(dirname "$0")/../examples/mirror"
 . ../lib.sh
 [ "$stack" = "the real stack" ] || fail "faults need the real stack: ./weir-e2e run e2e/faults.sh"
 weir_e2e="$(cd ../.. && pwd)/weir-e2e"
-rounds=${1:-1}
+rounds=${1:-1} only=${2:-}
 trap 'kubectl delete --ignore-not-found deploy/clients >/dev/null 2>&1; clean_up >/dev/null 2>&1' EXIT
 
 vs_is() { [ "$(kubectl get virtualservice httpbin -o jsonpath="$1" 2>/dev/null)" = "$2" ]; }
@@ -70,6 +71,7 @@ kill_leader() { until_ok 60 led; kill -9 "$(operator "$(leader)")"; }
 
 # One release from V to W, with FAULT after each step.
 journey() { # NAME FAULT
+  case $1 in *"$only"*) ;; *) return 0 ;; esac
   say "$1"
   # new ones: those that were killed often are started again later and later
   kubectl rollout restart deploy/iter8 >/dev/null

@@ -126,9 +126,8 @@ final class Stack {
                         "--listen-client-urls=" + ETCD,
                         "--advertise-client-urls=" + ETCD,
                         "--listen-peer-urls=http://127.0.0.1:2380",
-                        "--log-level=warn",
-                        // nothing here outlives the machine
-                        "--unsafe-no-fsync"),
+                        // with --unsafe-no-fsync one that is killed forgets what it has answered
+                        "--log-level=warn"),
                 get(ETCD + "/health"));
     }
 
