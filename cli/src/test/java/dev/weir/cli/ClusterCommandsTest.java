@@ -239,6 +239,50 @@ class ClusterCommandsTest {
         assertThat(weir("why", "app").out()).startsWith("app in namespace default is ready since ");
     }
 
+    private static void apply(String yaml) {
+        client.resource(Serialization.unmarshal(yaml, GenericKubernetesResource.class))
+                .forceConflicts()
+                .serverSideApply();
+    }
+
+    @Test
+    @Order(5)
+    void noticesThatAGatewayIsMissing() {
+        String release = """
+                apiVersion: weir.dev/v1alpha1
+                kind: Release
+                metadata: {name: front, namespace: default}
+                spec:
+                  router: GatewayAPI
+                  service: {name: front, port: 80}
+                  gateways: [public]
+                  versions: [{name: front-0, image: kennethreitz/httpbin}]
+                """;
+        apply(release);
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(weir("get", "front").out()).contains("GatewayNotFound"));
+        assertThat(weir("why", "front").out())
+                .contains("there is no Gateway default/public", "make the Gateway, or name another in spec.gateways");
+        assertThat(weir("describe", "front").out())
+                .containsPattern("RouteAccepted +False +GatewayNotFound")
+                .containsPattern("Warning +GatewayNotFound +there is no Gateway default/public");
+        apply("""
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: Gateway
+                metadata: {name: public, namespace: default}
+                spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                """);
+        // whoever carries the traffic says that it does, which is heard at once
+        assertThat(weir("watch", "front", "--until-ready", "--timeout=30").exitCode())
+                .isZero();
+        assertThat(weir("describe", "front").out()).containsPattern("RouteAccepted +True +Accepted");
+        client.genericKubernetesResources("weir.dev/v1alpha1", "Release")
+                .inNamespace("default")
+                .withName("front")
+                .delete();
+    }
+
     @Test
     @Order(5)
     void aMisspeltFieldIsNoDifference() throws IOException {

@@ -25,16 +25,40 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
         STALLED
     }
 
-    /** @param reason CamelCase, part of the API */
-    public record Status(Phase phase, String reason, String message, Traffic traffic, List<VersionStatus> versions) {
+    /**
+     * @param reason CamelCase, part of the API
+     * @param acceptance whether the places where the route is to be served serve it
+     */
+    public record Status(
+            Phase phase,
+            String reason,
+            String message,
+            Acceptance acceptance,
+            Traffic traffic,
+            List<VersionStatus> versions) {
         public Status {
             versions = List.copyOf(versions);
         }
 
         /** A release that only a change of its spec or of the cluster can help. */
         public static Status stalled(String reason, String message) {
-            return new Status(Phase.STALLED, reason, message, new Traffic("", "", "", "", null), List.of());
+            return new Status(
+                    Phase.STALLED, reason, message, Acceptance.UNKNOWN, new Traffic("", "", "", "", null), List.of());
         }
+    }
+
+    /**
+     * What those say who carry the traffic.
+     *
+     * @param accepted null if nothing is known
+     * @param reason CamelCase, part of the API
+     */
+    public record Acceptance(@Nullable Boolean accepted, String reason, String message) {
+        /** The reason where somebody was to say so and has not. */
+        public static final String NOT_REPORTED = "NotReported";
+
+        /** The route is not in force, or has only just come to be. */
+        public static final Acceptance UNKNOWN = new Acceptance(null, "Pending", "the route is not in force yet");
     }
 
     /**

@@ -41,8 +41,13 @@ public record Observed(
          * It says what this plan says, and nothing else.
          *
          * @param revision tells the object as it is from what it was and from others of its name
+         * @param attachments where it is to be served; a place that says nothing, and need not, may be left out
          */
-        record InForce(TrafficPlan plan, String revision) implements Route {}
+        record InForce(TrafficPlan plan, String revision, List<Attachment> attachments) implements Route {
+            public InForce {
+                attachments = List.copyOf(attachments);
+            }
+        }
 
         /** It says something that no plan says: somebody edited it. */
         record Edited() implements Route {}

@@ -133,13 +133,14 @@ public final class ReleaseDecider {
                 List.of(host, host + ".svc", host + ".svc.cluster.local"),
                 release.gateways(),
                 rules(backend, weights));
-        if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present, String revision)
+        if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present, String revision, List<Attachment> told)
                 && present.equals(plan)) {
             int others = seen.oldRoutes().size();
             routed = inForce(revision + (others == 0 ? "" : "+" + others) + (moving() ? "~" : ""), seen.routed());
-            if (!settled()) {
+            if (!rested()) {
                 wakeAt(routed.settled());
             }
+            unserved(told);
             return;
         }
         if (seen.route() instanceof Observed.Route.Edited) {
@@ -153,9 +154,51 @@ public final class ReleaseDecider {
         return before != null && before.route().equals(route) ? before : new Routed(route, now);
     }
 
-    /** True if the wanted plan has been in force for so long that proxies follow it. */
-    private boolean settled() {
+    /** True if the wanted plan has been in force for so long that proxies follow it, if they serve it at all. */
+    private boolean rested() {
         return routed != null && !now.isBefore(routed.settled());
+    }
+
+    /** True if proxies follow the wanted plan, as far as anybody says. */
+    private boolean settled() {
+        return rested() && attachments().stream().noneMatch(Attachment::unserved);
+    }
+
+    private List<Attachment> attachments() {
+        return seen.route() instanceof Observed.Route.InForce inForce ? inForce.attachments() : List.of();
+    }
+
+    /** Gateways are not watched, so one that is missing is looked for again. */
+    private void unserved(List<Attachment> told) {
+        for (Attachment attachment : rested() ? told : List.<Attachment>of()) {
+            if (attachment.verdict() != Attachment.Verdict.SERVED) {
+                why.add(attachment.words());
+            }
+            if (attachment.verdict() == Attachment.Verdict.ABSENT) {
+                wakeAt(now.plus(LOOK_AGAIN));
+            }
+        }
+    }
+
+    private Decision.Acceptance acceptance() {
+        if (!rested()) {
+            return Decision.Acceptance.UNKNOWN;
+        }
+        for (Attachment.Verdict verdict :
+                List.of(Attachment.Verdict.ABSENT, Attachment.Verdict.REFUSED, Attachment.Verdict.SILENT)) {
+            String about = attachments().stream()
+                    .filter(attachment -> attachment.verdict() == verdict)
+                    .map(Attachment::words)
+                    .collect(Collectors.joining("; "));
+            if (!about.isEmpty()) {
+                return switch (verdict) {
+                    case ABSENT -> new Decision.Acceptance(false, "GatewayNotFound", about);
+                    case REFUSED -> new Decision.Acceptance(false, "RouteNotAccepted", about);
+                    case SILENT, SERVED -> new Decision.Acceptance(null, Decision.Acceptance.NOT_REPORTED, about);
+                };
+            }
+        }
+        return new Decision.Acceptance(true, "Accepted", "nothing is known that does not serve the route");
     }
 
     private List<TrafficPlan.Rule> rules(TrafficPlan.Backend backend, Map<String, Integer> weights) {
@@ -273,7 +316,10 @@ public final class ReleaseDecider {
                 why.add(name + " stays until the old route is gone: " + String.join(", ", seen.oldRoutes()));
                 keep.add(name);
             } else if (!settled()) {
-                why.add(name + " stays until proxies have had time to take the route that does without it");
+                why.add(
+                        rested()
+                                ? name + " stays until the route that does without it is served"
+                                : name + " stays until proxies have had time to take the route that does without it");
                 keep.add(name);
             } else {
                 why.add(name + " is retired: " + release.primary().name() + " has taken over");
@@ -324,6 +370,10 @@ public final class ReleaseDecider {
                     "every version is ready; the route is being written",
                     weights);
         }
+        Decision.Acceptance acceptance = acceptance();
+        if (Boolean.FALSE.equals(acceptance.accepted())) {
+            return status(Decision.Phase.RECONCILING, acceptance.reason(), acceptance.message(), weights);
+        }
         if (!seen.oldRoutes().isEmpty()) {
             return status(
                     Decision.Phase.RECONCILING,
@@ -363,6 +413,7 @@ public final class ReleaseDecider {
                 phase,
                 reason,
                 message,
+                acceptance(),
                 new Decision.Traffic(release.primary().name(), serving(), candidates, candidateWeights, routed),
                 versions);
     }

@@ -70,7 +70,14 @@ class ReleaseDeciderTest {
                                 List.of(),
                                 List.of(new TrafficPlan.Backend(backend, 80, Share.ALL)),
                                 List.of(mirrors)))),
-                "uid/1");
+                "uid/1",
+                List.of());
+    }
+
+    /** A route to app-0 of which something is known where it is to be served. */
+    private static Observed.Route served(Attachment... attachments) {
+        Observed.Route.InForce plain = (Observed.Route.InForce) route("app-0");
+        return new Observed.Route.InForce(plain.plan(), plain.revision(), List.of(attachments));
     }
 
     private static TrafficPlan.Mirror copies(String version, int percent) {
@@ -250,6 +257,58 @@ class ReleaseDeciderTest {
         assertThat(then.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), false));
         assertThat(decide(release, seen(versions, route("app-0"))).actions())
                 .contains(new Action.Prune(Set.of("app-0"), true));
+    }
+
+    @Test
+    void whatDoesNotServeTheRouteIsSaidAndNothingIsRemovedForItsSake() {
+        Release release = release(Release.Strategy.NONE, 0, "app-0");
+        Map<String, Observed.Version> versions = Map.of("app-0", READY, "app-1", READY);
+        Attachment refused =
+                new Attachment("Service app", Attachment.Verdict.REFUSED, "NotAllowedByListeners, no (mesh)");
+        Decision no = decide(release, seen(versions, served(refused)));
+        assertThat(no.status().phase()).isEqualTo(Decision.Phase.RECONCILING);
+        assertThat(no.status().reason()).isEqualTo("RouteNotAccepted");
+        assertThat(no.status().message())
+                .isEqualTo("Service app does not serve the route: NotAllowedByListeners, no (mesh)");
+        assertThat(no.status().acceptance().accepted()).isFalse();
+        assertThat(no.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), false));
+        assertThat(no.why()).contains("app-1 stays until the route that does without it is served");
+        assertThat(no.wake()).isEmpty();
+        Attachment absent = new Attachment("Gateway ns/front", Attachment.Verdict.ABSENT, "");
+        Decision missing = decide(release, seen(versions, served(refused, absent)));
+        assertThat(missing.status().reason()).isEqualTo("GatewayNotFound");
+        assertThat(missing.status().message()).isEqualTo("there is no Gateway ns/front");
+        assertThat(missing.actions()).contains(new Action.Prune(Set.of("app-0", "app-1"), false));
+        assertThat(missing.wake()).contains(NOW.plusSeconds(15));
+    }
+
+    @Test
+    void silenceIsSaidAndHoldsNothingUp() {
+        Release release = release(Release.Strategy.NONE, 0, "app-0");
+        Map<String, Observed.Version> versions = Map.of("app-0", READY, "app-1", READY);
+        Attachment silent = new Attachment("Service app", Attachment.Verdict.SILENT, "");
+        Decision decision = decide(release, seen(versions, served(silent)));
+        assertThat(decision.status().phase()).isEqualTo(Decision.Phase.READY);
+        assertThat(decision.status().acceptance())
+                .isEqualTo(new Decision.Acceptance(
+                        null, "NotReported", "nobody has said that Service app serves the route"));
+        assertThat(decision.actions()).contains(new Action.Prune(Set.of("app-0"), true));
+        Attachment served = new Attachment("Service app", Attachment.Verdict.SERVED, "");
+        assertThat(decide(release, seen(versions, served(served)))
+                        .status()
+                        .acceptance()
+                        .accepted())
+                .isTrue();
+        Observed young = new Observed(
+                versions,
+                Map.of(),
+                served(silent),
+                "app-0",
+                new Routed("uid/1", NOW.minusSeconds(1)),
+                List.of(),
+                false,
+                List.of());
+        assertThat(decide(release, young).status().acceptance()).isEqualTo(Decision.Acceptance.UNKNOWN);
     }
 
     @Test

@@ -3,7 +3,9 @@ package dev.weir.kubernetes;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.Attachment;
 import dev.weir.engine.Match;
 import dev.weir.engine.MirrorPercent;
 import dev.weir.engine.Share;
@@ -22,6 +24,7 @@ import java.util.Optional;
  */
 public final class GatewayApiRouter implements TrafficRouter {
     private static final ObjectKind KIND = new ObjectKind("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes");
+    private static final ObjectKind GATEWAY = new ObjectKind("gateway.networking.k8s.io", "v1", "Gateway", "gateways");
     private static final String HEADER_FILTER = "ResponseHeaderModifier";
     private static final String MIRROR_FILTER = "RequestMirror";
     private static final int ALL_PERCENT = 100;
@@ -143,6 +146,79 @@ public final class GatewayApiRouter implements TrafficRouter {
         } catch (IllegalArgumentException notOfAPlan) {
             return Optional.empty();
         }
+    }
+
+    @Override
+    public ObjectKind gateway() {
+        return GATEWAY;
+    }
+
+    @Override
+    public List<Attached> attached(JsonNode object) {
+        String namespace = object.path("metadata").path("namespace").asText();
+        List<Attached> attached = new ArrayList<>();
+        for (JsonNode parent : object.path("spec").path("parentRefs")) {
+            String name = parent.path("name").asText();
+            String full = parent.path("namespace").asText(namespace) + "/" + name;
+            boolean gateway = !parent.path("kind").asText().equals("Service");
+            String words = gateway ? "Gateway " + full : "Service " + name;
+            attached.add(new Attached(gateway ? full : "", attachment(words, parent, object)));
+        }
+        return attached;
+    }
+
+    /** What the controllers say of one parent; one that accepts the route is believed before others. */
+    private static Attachment attachment(String words, JsonNode parent, JsonNode route) {
+        long generation = route.path("metadata").path("generation").asLong();
+        Attachment said = new Attachment(words, Attachment.Verdict.SILENT, "");
+        for (JsonNode status : route.path("status").path("parents")) {
+            JsonNode accepted = condition(status, "Accepted");
+            // what is said of an earlier spec says nothing of this one
+            if (!same(parent, status.path("parentRef"), route)
+                    || accepted.path("observedGeneration").asLong(generation) < generation) {
+                continue;
+            }
+            JsonNode resolved = condition(status, "ResolvedRefs");
+            JsonNode problem = isFalse(accepted) ? accepted : isFalse(resolved) ? resolved : null;
+            if (problem == null && accepted.path("status").asText().equals("True")) {
+                return new Attachment(words, Attachment.Verdict.SERVED, "");
+            }
+            if (problem != null) {
+                said = new Attachment(
+                        words,
+                        Attachment.Verdict.REFUSED,
+                        problem.path("reason").asText() + ", "
+                                + problem.path("message").asText() + " ("
+                                + status.path("controllerName").asText() + ")");
+            }
+        }
+        return said;
+    }
+
+    private static boolean isFalse(JsonNode condition) {
+        return condition.path("status").asText().equals("False");
+    }
+
+    private static JsonNode condition(JsonNode status, String type) {
+        for (JsonNode condition : status.path("conditions")) {
+            if (condition.path("type").asText().equals(type)) {
+                return condition;
+            }
+        }
+        return MissingNode.getInstance();
+    }
+
+    /** A status repeats the reference that it is about, with or without what goes without saying. */
+    private static boolean same(JsonNode parent, JsonNode said, JsonNode route) {
+        String namespace = route.path("metadata").path("namespace").asText();
+        return parent.path("name").asText().equals(said.path("name").asText())
+                && parent.path("kind").asText().equals(said.path("kind").asText("Gateway"))
+                && parent.path("namespace")
+                        .asText(namespace)
+                        .equals(said.path("namespace").asText(namespace))
+                && (!said.has("port")
+                        || !parent.has("port")
+                        || said.path("port").asInt() == parent.path("port").asInt());
     }
 
     private static TrafficPlan.Rule readRule(JsonNode rule) {

@@ -19,6 +19,7 @@ public final class IstioRouter implements TrafficRouter {
     private static final String INGRESS = "istio-ingressgateway.istio-system.svc.cluster.local";
     private static final ObjectKind KIND =
             new ObjectKind("networking.istio.io", "v1beta1", "VirtualService", "virtualservices");
+    private static final ObjectKind GATEWAY = new ObjectKind("networking.istio.io", "v1beta1", "Gateway", "gateways");
 
     @Override
     public String name() {
@@ -43,6 +44,17 @@ public final class IstioRouter implements TrafficRouter {
         ArrayNode http = spec.putArray("http");
         plan.rules().forEach(rule -> http.add(rule(plan, rule)));
         return object;
+    }
+
+    @Override
+    public ObjectKind gateway() {
+        return GATEWAY;
+    }
+
+    /** A VirtualService's status says nothing by default. */
+    @Override
+    public List<Attached> attached(JsonNode object) {
+        return List.of();
     }
 
     /** The name leads to the ingress gateway. */

@@ -2,7 +2,9 @@ package dev.weir.kubernetes;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.engine.Attachment;
 import dev.weir.engine.TrafficPlan;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -41,4 +43,22 @@ public interface TrafficRouter {
      * @return empty if it says something that no plan says
      */
     Optional<TrafficPlan> read(JsonNode object, int port);
+
+    /** What a plan's gateways are. */
+    ObjectKind gateway();
+
+    /**
+     * What those who serve an object say of it.
+     *
+     * @param object as the API server shows it
+     * @return empty if nobody says anything of this kind of objects
+     */
+    List<Attached> attached(JsonNode object);
+
+    /**
+     * One place where an object is to be served.
+     *
+     * @param gateway {@code namespace/name}; empty for the mesh
+     */
+    record Attached(String gateway, Attachment attachment) {}
 }

@@ -42,6 +42,9 @@ public record ReleaseStatus(
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MOST_SENTENCES = 64;
 
+    /** The condition that says whether those who carry the traffic take the route. */
+    public static final String ROUTE_ACCEPTED = "RouteAccepted";
+
     public ReleaseStatus {
         conditions = List.copyOf(Objects.requireNonNullElse(conditions, List.of()));
         versions = List.copyOf(Objects.requireNonNullElse(versions, List.of()));
@@ -129,8 +132,10 @@ public record ReleaseStatus(
                 RoutedSince.of(status.traffic().routed()),
                 status.traffic().candidate(),
                 status.traffic().weight(),
-                Stream.of(Decision.Phase.values())
-                        .map(phase -> before.condition(phase, status, generation, now))
+                Stream.concat(
+                                Stream.of(Decision.Phase.values())
+                                        .map(phase -> before.condition(phase, status, generation, now)),
+                                Stream.of(before.accepted(status.acceptance(), generation, now)))
                         .toList(),
                 status.versions().stream().map(ReleaseStatus::version).toList(),
                 decision.why().stream().limit(MOST_SENTENCES).toList());
@@ -143,14 +148,30 @@ public record ReleaseStatus(
     /** One condition for each phase: a release is Ready, Reconciling or Stalled. */
     private Condition condition(Decision.Phase phase, Decision.Status status, long generation, Instant now) {
         String value = status.phase() == phase ? "True" : "False";
-        String since = condition(word(phase))
-                .filter(old -> old.status().equals(value))
-                .map(Condition::lastTransitionTime)
-                .orElse(now.truncatedTo(ChronoUnit.SECONDS).toString());
-        return new Condition(word(phase), value, generation, since, status.reason(), status.message());
+        return new Condition(
+                word(phase), value, generation, since(word(phase), value, now), status.reason(), status.message());
     }
 
-    /** @param type Ready, Reconciling or Stalled */
+    private Condition accepted(Decision.Acceptance acceptance, long generation, Instant now) {
+        Boolean accepted = acceptance.accepted();
+        String value = accepted == null ? "Unknown" : accepted ? "True" : "False";
+        return new Condition(
+                ROUTE_ACCEPTED,
+                value,
+                generation,
+                since(ROUTE_ACCEPTED, value, now),
+                acceptance.reason(),
+                acceptance.message());
+    }
+
+    private String since(String type, String value, Instant now) {
+        return condition(type)
+                .filter(old -> old.status().equals(value))
+                .map(Condition::lastTransitionTime)
+                .orElse(seconds(now));
+    }
+
+    /** @param type Ready, Reconciling, Stalled or RouteAccepted */
     public Optional<Condition> condition(String type) {
         return conditions.stream().filter(c -> c.type().equals(type)).findFirst();
     }

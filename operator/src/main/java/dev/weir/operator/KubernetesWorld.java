@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.dsl.NonNamespaceOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.net.HttpURLConnection;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -70,8 +71,15 @@ final class KubernetesWorld implements World {
 
     @Override
     public Optional<JsonNode> find(ObjectKind kind, String namespace, String name) {
-        return Optional.ofNullable(objects(kind, namespace).withName(name).get())
-                .map(JSON::valueToTree);
+        try {
+            return Optional.ofNullable(objects(kind, namespace).withName(name).get())
+                    .map(JSON::valueToTree);
+        } catch (KubernetesClientException failure) {
+            if (failure.getCode() == HttpURLConnection.HTTP_FORBIDDEN) {
+                throw new Refused(kind.kind() + "/" + name + ": " + failure.getMessage(), failure);
+            }
+            throw failure;
+        }
     }
 
     @Override
@@ -105,6 +113,10 @@ final class KubernetesWorld implements World {
                 failure.getStatus() == null
                         ? failure.getMessage()
                         : failure.getStatus().getMessage());
+        if (failure.getCode() == HttpURLConnection.HTTP_NOT_FOUND && !message.contains("namespaces \"")) {
+            message =
+                    "the cluster has no such kind (" + object.path("apiVersion").asText() + "); it is looked for again";
+        }
         boolean lasts = switch (failure.getCode()) {
             case 400, 403, 404, 405, 415, 422 -> true;
             // what Kubernetes answers to an apply with a field that the kind's definition does not know

@@ -69,7 +69,10 @@ final class PreviewWorld implements World {
     }
 
     @Override
-    public void apply(ObjectNode object) {
+    public void apply(ObjectNode wanted) {
+        ObjectNode object = wanted.deepCopy();
+        // versions of what only would be are none of the server's
+        object.withObject("/metadata").remove("resourceVersion");
         ObjectKind kind = kinds.stream()
                 .filter(one -> one.kind().equals(object.path("kind").asText()))
                 .findFirst()

@@ -39,6 +39,7 @@ final class ReleaseLoop {
     private final World world;
     private final TrafficRouters routers;
     private final Clock clock;
+    private final Gateways gateways;
     /** By kind, namespace and name: what was last applied. */
     private final Map<String, ObjectNode> applied = new ConcurrentHashMap<>();
 
@@ -46,6 +47,7 @@ final class ReleaseLoop {
         this.world = world;
         this.routers = routers;
         this.clock = clock;
+        this.gateways = new Gateways(world, clock);
     }
 
     /**
@@ -70,7 +72,7 @@ final class ReleaseLoop {
         String uid = object.path("metadata").path("uid").asText();
         TrafficRouter router = routers.require(release.router());
         List<JsonNode> owned = world.owned(release.namespace(), release.name());
-        ReleaseObserver observer = new ReleaseObserver(world, routers, release, uid, owned);
+        ReleaseObserver observer = new ReleaseObserver(world, gateways, routers, release, uid, owned);
         Observed seen = observer.observe(ReleaseStatus.of(object));
         Decision decision = ReleaseDecider.decide(release, seen, clock.instant());
         // that something is refused stays said until everything went through
@@ -97,7 +99,13 @@ final class ReleaseLoop {
         report(
                 object,
                 new Decision(
-                        new Decision.Status(Decision.Phase.STALLED, REFUSED, message, was.traffic(), was.versions()),
+                        new Decision.Status(
+                                Decision.Phase.STALLED,
+                                REFUSED,
+                                message,
+                                was.acceptance(),
+                                was.traffic(),
+                                was.versions()),
                         List.of(),
                         List.of("the server refused " + message),
                         Optional.empty()));
@@ -115,11 +123,23 @@ final class ReleaseLoop {
             return false;
         }
         Decision.Status status = decision.status();
+        Decision.Acceptance acceptance = status.acceptance();
+        boolean unserved = Boolean.FALSE.equals(acceptance.accepted());
         if (!reason(before).equals(status.reason())) {
-            String type = status.phase() == Decision.Phase.STALLED ? "Warning" : "Normal";
+            String type = unserved || status.phase() == Decision.Phase.STALLED ? "Warning" : "Normal";
             world.event(release, type, status.reason(), status.message());
         }
+        if (!accepted(before).equals(acceptance.reason())
+                && acceptance.reason().equals(Decision.Acceptance.NOT_REPORTED)) {
+            world.event(release, "Warning", acceptance.reason(), acceptance.message());
+        }
         return true;
+    }
+
+    private static String accepted(ReleaseStatus status) {
+        return status.condition(ReleaseStatus.ROUTE_ACCEPTED)
+                .map(ReleaseStatus.Condition::reason)
+                .orElse("");
     }
 
     private static String reason(ReleaseStatus status) {
@@ -183,12 +203,22 @@ final class ReleaseLoop {
             }
         }
 
-        /** Left alone as long as it says what is wanted: a user may change its annotation at this very moment. */
+        /**
+         * Left alone as long as it says what is wanted, and else written only as it was seen: a user may change its
+         * annotation at this very moment.
+         */
         private void weightConfig(ObjectNode wanted) {
             used.add(key(wanted));
-            if (!present(wanted)) {
-                world.apply(wanted);
+            if (present(wanted)) {
+                return;
             }
+            ObjectNode next = wanted.deepCopy();
+            owned.stream()
+                    .filter(object -> key(object).equals(key(wanted)))
+                    .findFirst()
+                    .ifPresent(seen -> next.withObject("/metadata")
+                            .set("resourceVersion", seen.path("metadata").path("resourceVersion")));
+            world.apply(next);
         }
 
         private boolean present(ObjectNode wanted) {

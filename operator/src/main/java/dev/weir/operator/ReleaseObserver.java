@@ -1,6 +1,7 @@
 package dev.weir.operator;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.engine.Attachment;
 import dev.weir.engine.Observed;
 import dev.weir.engine.Release;
 import dev.weir.engine.Standing;
@@ -13,6 +14,7 @@ import dev.weir.model.ReleaseStatus;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** One look at a release's objects, in the engine's words. */
 final class ReleaseObserver {
     private final World world;
+    private final Gateways gateways;
     private final TrafficRouters routers;
     private final TrafficRouter router;
     private final Release release;
@@ -34,8 +37,10 @@ final class ReleaseObserver {
      * @param uid of the Release
      * @param owned what carries its label
      */
-    ReleaseObserver(World world, TrafficRouters routers, Release release, String uid, List<JsonNode> owned) {
+    ReleaseObserver(
+            World world, Gateways gateways, TrafficRouters routers, Release release, String uid, List<JsonNode> owned) {
         this.world = world;
+        this.gateways = gateways;
         this.routers = routers;
         this.router = routers.require(release.router());
         this.release = release;
@@ -179,10 +184,29 @@ final class ReleaseObserver {
                     String revision = metadata.path("uid").asText() + "/"
                             + metadata.path("generation").asLong();
                     return plan.isPresent()
-                            ? new Observed.Route.InForce(plan.get(), revision)
+                            ? new Observed.Route.InForce(plan.get(), revision, attachments(object, plan.get()))
                             : new Observed.Route.Edited();
                 })
                 .orElseGet(Observed.Route.Missing::new);
+    }
+
+    /** What is said of the route, and which of its gateways do not exist. */
+    private List<Attachment> attachments(JsonNode route, TrafficPlan plan) {
+        Map<String, Attachment> told = new LinkedHashMap<>();
+        for (TrafficRouter.Attached attached : router.attached(route)) {
+            told.put(
+                    attached.gateway().isEmpty() ? attached.attachment().parent() : attached.gateway(),
+                    attached.attachment());
+        }
+        for (String gateway : plan.gateways()) {
+            String full = gateway.indexOf('/') < 0 ? release.namespace() + "/" + gateway : gateway;
+            Attachment said = told.get(full);
+            if ((said == null || said.verdict() != Attachment.Verdict.SERVED)
+                    && !gateways.mayExist(router.gateway(), full)) {
+                told.put(full, new Attachment("Gateway " + full, Attachment.Verdict.ABSENT, ""));
+            }
+        }
+        return List.copyOf(told.values());
     }
 
     private boolean oldEntrance() {
@@ -232,7 +256,7 @@ final class ReleaseObserver {
                 deployments.add(version.name());
             }
         }
-        Map<ObjectKind, List<String>> wanted = new java.util.LinkedHashMap<>();
+        Map<ObjectKind, List<String>> wanted = new LinkedHashMap<>();
         wanted.put(ObjectKind.DEPLOYMENT, deployments);
         wanted.put(ObjectKind.SERVICE, services);
         wanted.put(router.kind(), List.of(release.service()));

@@ -58,10 +58,17 @@ public final class ReleaseReader {
 
     /** An object by name, whoever made it. */
     public Optional<JsonNode> find(ObjectKind kind, String namespace, String name) {
-        return Optional.ofNullable(client.genericKubernetesResources(ObjectSource.context(kind))
-                        .inNamespace(namespace)
-                        .withName(name)
-                        .get())
-                .map(JSON::valueToTree);
+        try {
+            return Optional.ofNullable(client.genericKubernetesResources(ObjectSource.context(kind))
+                            .inNamespace(namespace)
+                            .withName(name)
+                            .get())
+                    .map(JSON::valueToTree);
+        } catch (KubernetesClientException failure) {
+            if (failure.getCode() == HttpURLConnection.HTTP_FORBIDDEN) {
+                throw new World.Refused(kind.kind() + "/" + name + ": " + failure.getMessage(), failure);
+            }
+            throw failure;
+        }
     }
 }

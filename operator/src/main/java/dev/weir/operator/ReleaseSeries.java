@@ -86,6 +86,9 @@ final class ReleaseSeries implements MultiCollector {
     private static void state(JsonNode release, Series phase, Series since, Series behind, Series ready) {
         ReleaseStatus status = ReleaseStatus.of(release);
         for (ReleaseStatus.Condition condition : status.conditions()) {
+            if (condition.type().equals(ReleaseStatus.ROUTE_ACCEPTED)) {
+                continue;
+            }
             boolean holds = condition.status().equals("True");
             phase.add(
                     holds ? 1 : 0,

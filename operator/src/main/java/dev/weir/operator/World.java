@@ -26,10 +26,17 @@ public interface World {
      */
     List<JsonNode> owned(String namespace, String release);
 
-    /** An object by name whoever made it, asked of the server. */
+    /**
+     * An object by name whoever made it, asked of the server.
+     *
+     * @throws Refused if it may not be asked for
+     */
     Optional<JsonNode> find(ObjectKind kind, String namespace, String name);
 
-    /** Server-side apply, taking conflicting fields over. */
+    /**
+     * Server-side apply, taking conflicting fields over. One with a resource version fails if the object is no longer of
+     * that version.
+     */
     void apply(ObjectNode object);
 
     /** Deletes an object, as it was seen, if it is still there. */

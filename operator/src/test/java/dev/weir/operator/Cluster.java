@@ -130,6 +130,15 @@ final class Cluster implements AutoCloseable {
 
     /** Why the release is ready or not; empty if that is not about its newest spec. */
     String reason() {
+        return ready("reason");
+    }
+
+    /** The message that goes with the reason. */
+    String message() {
+        return ready("message");
+    }
+
+    private String ready(String field) {
         GenericKubernetesResource release = get("weir.dev/v1alpha1", "Release", "app");
         if (release == null
                 || !(release.get("status", "conditions") instanceof List<?> conditions)
@@ -141,7 +150,7 @@ final class Cluster implements AutoCloseable {
         return conditions.stream()
                 .map(condition -> (Map<?, ?>) condition)
                 .filter(condition -> "Ready".equals(condition.get("type")))
-                .map(condition -> String.valueOf(condition.get("reason")))
+                .map(condition -> String.valueOf(condition.get(field)))
                 .findFirst()
                 .orElse("");
     }

@@ -98,6 +98,9 @@ class OperatorTest {
         cluster.release(ONE);
         up("app-0");
         reason("Refused");
+        assertThat(cluster.message())
+                .isEqualTo("VirtualService/app: the cluster has no such kind (networking.istio.io/v1beta1);"
+                        + " it is looked for again");
         assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app")))
                 .contains("VirtualService/app");
         cluster.install(ISTIO);

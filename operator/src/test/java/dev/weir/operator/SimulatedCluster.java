@@ -346,6 +346,12 @@ final class SimulatedCluster implements World {
     public void apply(ObjectNode object) {
         before("apply " + key(object));
         ObjectNode live = objects.get(key(object));
+        String version = object.at("/metadata/resourceVersion").asText();
+        if (!version.isEmpty()
+                && (live == null
+                        || !version.equals(live.at("/metadata/resourceVersion").asText()))) {
+            throw new Transient("conflict: " + key(object));
+        }
         ObjectNode next = live == null ? JsonNodeFactory.instance.objectNode() : live.deepCopy();
         ObjectNode last = applied.get(key(object));
         if (last != null) {

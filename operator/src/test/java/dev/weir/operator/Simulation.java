@@ -175,7 +175,9 @@ final class Simulation {
         if (what.equals("status")) {
             long held = 0;
             for (JsonNode condition : object.at("/status/conditions")) {
-                held += condition.path("status").asText().equals("True") ? 1 : 0;
+                boolean phase = Set.of("Ready", "Reconciling", "Stalled")
+                        .contains(condition.path("type").asText());
+                held += phase && condition.path("status").asText().equals("True") ? 1 : 0;
             }
             if (object.at("/status/conditions/0/status").asText().equals("True")) {
                 calledReady(object);

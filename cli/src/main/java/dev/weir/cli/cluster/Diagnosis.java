@@ -1,9 +1,11 @@
 package dev.weir.cli.cluster;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.weir.engine.Decision;
 import dev.weir.engine.Routed;
 import dev.weir.engine.Standing;
 import dev.weir.kubernetes.ReleaseObjects;
+import dev.weir.model.ReleaseStatus;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -36,6 +38,7 @@ final class Diagnosis {
     static Diagnosis of(Snapshot seen) {
         Diagnosis diagnosis = new Diagnosis(seen);
         diagnosis.operator();
+        diagnosis.acceptance();
         if (!Releases.phase(diagnosis.release).equals("Ready") || !Releases.isCurrent(diagnosis.release)) {
             diagnosis.stalled();
             diagnosis.versions();
@@ -73,6 +76,31 @@ final class Diagnosis {
                     + Releases.namespace(release)
                     + "? kubectl get deployments -A -l app.kubernetes.io/name=controller");
         }
+    }
+
+    private void acceptance() {
+        JsonNode condition = Releases.condition(release, ReleaseStatus.ROUTE_ACCEPTED);
+        String reason = condition.path("reason").asText();
+        if (!condition.path("status").asText().equals("False") && !reason.equals(Decision.Acceptance.NOT_REPORTED)) {
+            return;
+        }
+        evidence.add(new Evidence(
+                self(),
+                ".status.conditions[" + ReleaseStatus.ROUTE_ACCEPTED + "]",
+                reason + ": " + condition.path("message").asText(),
+                "True",
+                condition.path("lastTransitionTime").asText()));
+        unblocks.add(
+                switch (reason) {
+                    case "GatewayNotFound" ->
+                        "make the Gateway, or name another in spec.gateways; the operator looks again"
+                                + " every 15 seconds";
+                    case "RouteNotAccepted" ->
+                        "whoever carries the traffic has to take the route: its status says what is" + " wrong with it";
+                    default ->
+                        "a mesh or a Gateway's controller has to say that it takes the route; where none runs that"
+                                + " serves Gateway API, nobody follows it";
+                });
     }
 
     private void stalled() {
