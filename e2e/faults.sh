@@ -23,8 +23,11 @@ release() {
   values=$(printf 'environment: deployment-istio\ngateway: my-gateway\napplication:\n  strategy: mirror\n  versions:\n'
     printf '  - metadata: {labels: {app.kubernetes.io/version: %s}}\n    image: kennethreitz/httpbin\n' "$1"
     [ $# = 1 ] || printf '  - metadata: {labels: {app.kubernetes.io/version: %s}}\n    image: kennethreitz/httpbin\n    weight: %s\n' "$2" "$3")
+  route=$(generation)
   until_ok 60 upgrade
 }
+generation() { kubectl get virtualservice httpbin -o jsonpath='{.metadata.generation}' 2>/dev/null || true; }
+route_changed() { [ "$(generation)" != "$route" ]; }
 upgrade() { echo "$values" | helm upgrade --install httpbin --repo "$charts" release --version 0.1 -f - >/dev/null 2>&1; }
 
 # Clients that send one request after the other until they are deleted, one by its own Envoy, one through the gateway.
@@ -69,20 +72,21 @@ led() { [ -n "$(leader)" ] && kubectl get pod "$(leader)" >/dev/null 2>&1; }
 led_by_another() { led && [ "$(leader)" != "$1" ]; }
 kill_leader() { until_ok 60 led; kill -9 "$(operator "$(leader)")"; }
 
-# One release from V to W, with FAULT after each step.
-journey() { # NAME FAULT
+# One release from V to W, with BEFORE before and FAULT after each step.
+journey() { # NAME FAULT [BEFORE]
+  before=${3:-nothing}
   case $1 in *"$only"*) ;; *) return 0 ;; esac
   say "$1"
   # new ones: those that were killed often are started again later and later
   kubectl rollout restart deploy/iter8 >/dev/null
   kubectl rollout status deploy/iter8 --timeout=120s >/dev/null
   begun=$(date +%s); from=v$number; number=$((number + 1)); to=v$number
-  release "$from" "$to" 100; "$2"
+  "$before"; release "$from" "$to" 100; "$2"
   until_ok 120 mirrored_to 'httpbin-1.default.svc.cluster.local 100'
   until_ok 120 settled
-  release "$from" "$to" 50; "$2"
+  "$before"; release "$from" "$to" 50; "$2"
   until_ok 120 mirrored_to 'httpbin-1.default.svc.cluster.local 50'
-  release "$to"; "$2"
+  "$before"; release "$to"; "$2"
   until_ok 120 mirrored_to ' '
   until_ok 120 gone deploy httpbin-1
   until_ok 120 settled
@@ -100,7 +104,15 @@ leader_paused() {
 part_restarted() { "$weir_e2e" stop --kill "$1"; "$weir_e2e" start "$1"; }
 api_restarted() { part_restarted kube-apiserver; }
 etcd_restarted() { part_restarted etcd; }
-istiod_restarted() { "$weir_e2e" stop --kill istiod; sleep 2; "$weir_e2e" start istiod; }
+istiod_away() { "$weir_e2e" stop --kill istiod; }
+istiod_back() { until_ok 60 route_changed; "$weir_e2e" start istiod; }
+# its pod's cable is pulled; until then it thinks that it leads
+leader_cut_off() {
+  until_ok 60 led; old=$(leader)
+  # shellcheck disable=SC2046 # four numbers
+  device=veth$(printf '%02x' $(kubectl get pod "$old" -o jsonpath='{.status.podIP}' | tr . ' '))
+  ip link set "$device" down; until_ok 120 led_by_another "$old"; ip link set "$device" up
+}
 
 start
 say "two operators, one version, clients"
@@ -119,8 +131,9 @@ for round in $(seq "$rounds"); do
   journey "every operator killed at each step" operators_killed
   journey "the leader killed at each step" kill_leader
   journey "the leader paused at each step" leader_paused
+  journey "the leader cut off from the API at each step" leader_cut_off
   journey "the API server killed and restarted at each step" api_restarted
   journey "etcd killed and restarted at each step" etcd_restarted
-  journey "istiod killed at each step and away while the weight changes" istiod_restarted
+  journey "istiod killed before each step and away while the route changes" istiod_back istiod_away
 done
 printf '\nall faults hold\n'
