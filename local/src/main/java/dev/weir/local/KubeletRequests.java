@@ -207,7 +207,7 @@ final class KubeletRequests extends SimpleChannelInboundHandler<FullHttpRequest>
                         uri.parameters().getOrDefault("command", List.of()),
                         stdin,
                         tty);
-        PeerSession shared = new PeerSession(peer, tty);
+        PeerSession shared = new PeerSession(peer);
         if (spdy(request)) {
             upgradeToSpdy(ctx, request, SpdySession.PROTOCOL, new SpdySession(shared, streams(uri, stdin, tty)));
             return;

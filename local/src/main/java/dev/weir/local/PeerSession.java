@@ -20,13 +20,11 @@ final class PeerSession {
 
     private final AtomicBoolean over = new AtomicBoolean();
 
-    /** @param holding whether input may hold its thread, as a terminal's does */
-    PeerSession(Peer peer, boolean holding) {
+    PeerSession(Peer peer) {
         this.peer = peer;
+        // a command that does not read its input holds the thread
         this.worker = Executors.newSingleThreadExecutor(
-                holding
-                        ? Thread.ofPlatform().daemon().name("terminal-input").factory()
-                        : Thread.ofVirtual().name("exec").factory());
+                Thread.ofPlatform().daemon().name("exec").factory());
     }
 
     /** What is done with input. */

@@ -10,11 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /** The real kubectl, talking to one local mode. */
-record Kubectl(Path program, Path kubeconfig, Path folder) {
+record Kubectl(Path program, Path kubeconfig, Path folder, Map<String, String> variables) {
     private static final long LIMIT_SECONDS = 60;
 
     /** What a command said, and how it ended. */
@@ -30,7 +31,7 @@ record Kubectl(Path program, Path kubeconfig, Path folder) {
                 Objects.requireNonNullElse(System.getenv("PATH"), "").split(File.pathSeparator)) {
             Path candidate = Path.of(place, "kubectl");
             if (Files.isExecutable(candidate)) {
-                return new Kubectl(candidate, kubeconfig, folder);
+                return new Kubectl(candidate, kubeconfig, folder, Map.of());
             }
         }
         String message = "kubectl is not on the PATH";
@@ -38,6 +39,15 @@ record Kubectl(Path program, Path kubeconfig, Path folder) {
             throw new AssertionError(message);
         }
         return abort(message);
+    }
+
+    /** One that speaks as older ones do, and as API servers do to kubelets. */
+    Kubectl overSpdy() {
+        return new Kubectl(
+                program,
+                kubeconfig,
+                folder,
+                Map.of("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false", "KUBECTL_PORT_FORWARD_WEBSOCKETS", "false"));
     }
 
     /** Runs a command that must succeed; its output. */
@@ -104,6 +114,7 @@ record Kubectl(Path program, Path kubeconfig, Path folder) {
         builder.environment().put("KUBECONFIG", kubeconfig.toString());
         builder.environment().put("KUBECACHEDIR", folder.resolve("cache").toString());
         builder.environment().put("HOME", folder.toString());
+        builder.environment().putAll(variables);
         builder.redirectOutput(out.toFile()).redirectError(err.toFile());
         return new Running(builder.start(), out, err);
     }

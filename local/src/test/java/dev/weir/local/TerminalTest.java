@@ -228,6 +228,21 @@ class TerminalTest {
     }
 
     @Test
+    void clientsThatSpeakSpdyAreServedToo() throws Exception {
+        Kubectl older = kubectl.overSpdy();
+        Kubectl.Said said = older.run("typed", "exec", "-i", "shell", "--", "sh", "-c", "cat; echo wrong >&2; exit 3");
+        assertThat(said.out()).isEqualTo("typed");
+        assertThat(said.err()).contains("wrong").contains("exit code 3");
+        assertThat(said.code()).isEqualTo(3);
+        try (HttpClient client = HttpClient.newBuilder()
+                        .version(HttpClient.Version.HTTP_1_1)
+                        .build();
+                Kubectl.Running forwarding = older.start("port-forward", "pod/web", ":9898")) {
+            assertThat(get(client, port(forwarding), "/version").body()).contains("6.0.0");
+        }
+    }
+
+    @Test
     void aPortThatNobodyServesIsNamed() throws Exception {
         try (HttpClient client = HttpClient.newBuilder()
                         .version(HttpClient.Version.HTTP_1_1)
