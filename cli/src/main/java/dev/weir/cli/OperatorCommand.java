@@ -89,21 +89,23 @@ final class OperatorCommand implements Callable<Integer> {
                 Thread.currentThread().interrupt();
             }
         }));
-        try (KubernetesClient client = new KubernetesClientBuilder().build()) {
+        OperatorMetrics metrics = new OperatorMetrics();
+        try (KubernetesClient client = new KubernetesClientBuilder()
+                .withHttpClientBuilderConsumer(metrics::countRequests)
+                .build()) {
             if (System.getenv("POD_NAMESPACE") == null) {
                 consent.require(client, "run an operator that changes the objects of releases");
             }
-            run(client, stop, exitCode);
+            run(client, metrics, stop, exitCode);
         } finally {
             stopped.countDown();
         }
         return exitCode.get();
     }
 
-    private void run(KubernetesClient client, CountDownLatch stop, AtomicInteger exitCode)
+    private void run(KubernetesClient client, OperatorMetrics metrics, CountDownLatch stop, AtomicInteger exitCode)
             throws IOException, InterruptedException {
         String home = System.getenv().getOrDefault("POD_NAMESPACE", "default");
-        OperatorMetrics metrics = new OperatorMetrics();
         metrics.build(Build.version());
         Operator.Options options = new Operator.Options(
                         allNamespaces ? null : Optional.ofNullable(namespace).orElse(home))

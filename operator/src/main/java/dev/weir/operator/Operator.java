@@ -124,6 +124,7 @@ public final class Operator implements AutoCloseable {
                 .withConfig(new ConfigBuilder(client.getConfiguration())
                         .withRequestRetryBackoffLimit(0)
                         .build())
+                .withHttpClientBuilderConsumer(metrics::countRequests)
                 .build();
         World world = new RecordedWorld(new KubernetesWorld(impatient, sources, clock), metrics);
         ReleaseReconciler reconciler = new ReleaseReconciler(new ReleaseLoop(world, routers, clock), sources, clock);
@@ -136,7 +137,7 @@ public final class Operator implements AutoCloseable {
                         routers));
         Election election = options.election();
         metrics.leads(() -> election == null);
-        lease = Optional.ofNullable(election).map(elected -> new Lease(client, elected));
+        lease = Optional.ofNullable(election).map(elected -> Lease.of(client, elected, metrics));
         framework = new io.javaoperatorsdk.operator.Operator(overrider -> {
             overrider
                     .withKubernetesClient(lease.map(Lease::client).orElse(client))
@@ -195,14 +196,16 @@ public final class Operator implements AutoCloseable {
     private record Lease(KubernetesClient client, Election election) implements AutoCloseable {
         private static final int TRIES_IN_TERM = 3;
 
-        Lease(KubernetesClient client, Election election) {
-            this.client = new KubernetesClientBuilder()
-                    .withConfig(new ConfigBuilder(client.getConfiguration())
-                            .withRequestRetryBackoffLimit(0)
-                            .withRequestTimeout((int) election.term().toMillis() / TRIES_IN_TERM)
-                            .build())
-                    .build();
-            this.election = election;
+        static Lease of(KubernetesClient client, Election election, OperatorMetrics metrics) {
+            return new Lease(
+                    new KubernetesClientBuilder()
+                            .withConfig(new ConfigBuilder(client.getConfiguration())
+                                    .withRequestRetryBackoffLimit(0)
+                                    .withRequestTimeout((int) election.term().toMillis() / TRIES_IN_TERM)
+                                    .build())
+                            .withHttpClientBuilderConsumer(metrics::countRequests)
+                            .build(),
+                    election);
         }
 
         /** Gives it back if it is held, so that nobody waits for its end. */

@@ -1,5 +1,9 @@
 package dev.weir.operator;
 
+import io.fabric8.kubernetes.client.http.BasicBuilder;
+import io.fabric8.kubernetes.client.http.HttpClient;
+import io.fabric8.kubernetes.client.http.HttpRequest;
+import io.fabric8.kubernetes.client.http.Interceptor;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
@@ -8,7 +12,9 @@ import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 
@@ -36,6 +42,11 @@ public final class OperatorMetrics {
             .name("weir_writes_total")
             .help("Writes to the API server, by kind, verb and result.")
             .labelNames("kind", "verb", "result")
+            .register(registry);
+    private final Counter requests = Counter.builder()
+            .name("weir_api_requests_total")
+            .help("Requests to the API server, by verb; an open watch counts once.")
+            .labelNames("verb")
             .register(registry);
     private final Gauge leader = Gauge.builder()
             .name("weir_leader")
@@ -70,6 +81,26 @@ public final class OperatorMetrics {
                 .labelNames("version", "java")
                 .register(registry)
                 .addLabelValues(version, Runtime.version().toString());
+    }
+
+    /**
+     * Counts what a client sends.
+     *
+     * @param client of the API server, before it is built
+     */
+    public void countRequests(HttpClient.Builder client) {
+        client.addOrReplaceInterceptor("weir-requests", new Interceptor() {
+            @Override
+            public void before(BasicBuilder next, HttpRequest request, RequestTags tags) {
+                requests.labelValues(verb(request)).inc();
+            }
+        });
+    }
+
+    /** In Kubernetes' words, as far as the method and the query tell. */
+    private static String verb(HttpRequest request) {
+        String query = Objects.requireNonNullElse(request.uri().getQuery(), "");
+        return query.contains("watch=true") ? "watch" : request.method().toLowerCase(Locale.ROOT);
     }
 
     /** What is scraped. */
