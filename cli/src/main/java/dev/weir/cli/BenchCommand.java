@@ -4,6 +4,7 @@ import dev.weir.bench.DataPlaneBench;
 import dev.weir.bench.DriftBench;
 import dev.weir.bench.IdleBench;
 import dev.weir.bench.MirrorBench;
+import dev.weir.bench.PromotionBench;
 import dev.weir.bench.StartupBench;
 import dev.weir.bench.StoreBench;
 import java.io.IOException;
@@ -11,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -104,17 +107,49 @@ final class BenchCommand {
         return in(folder -> StoreBench.run(System.out, folder, Math.max(1, writes)));
     }
 
-    /** This very build, with the options of the JVM that runs now. */
+    @Command(
+            name = "promotion",
+            description =
+                    "What promotions cost the API server and how long the operator takes, for one release and many.",
+            mixinStandardHelpOptions = true)
+    int promotion(
+            @Option(
+                            names = "--releases",
+                            split = ",",
+                            defaultValue = "1,100",
+                            description = "Promoted at once. Default: ${DEFAULT-VALUE}.")
+                    List<Integer> releases,
+            @Option(names = "--rounds", defaultValue = "3", description = "Default: 3.") int rounds,
+            @Option(
+                            names = "--kubeconfig",
+                            paramLabel = "FILE",
+                            description =
+                                    "Of the API server to use, in a namespace weir-bench that is deleted in the end;"
+                                            + " it must have Istio's definitions and run pods. Default: a local mode of its own.")
+                    @Nullable
+                    Path kubeconfig)
+            throws IOException, InterruptedException {
+        if (releases.stream().anyMatch(count -> count < 1)) {
+            System.err.println("--releases: at least 1 of each");
+            return 2;
+        }
+        PromotionBench.Plan plan =
+                new PromotionBench.Plan(releases, Math.max(1, rounds), Optional.ofNullable(kubeconfig));
+        return in(folder -> PromotionBench.run(System.out, command(), folder, plan));
+    }
+
+    /** This very build, with the options of the JVM that runs now, as a local mode. */
     private static List<String> command(Path folder) {
+        List<String> command = new java.util.ArrayList<>(command());
+        command.addAll(List.of("local", "--data-dir=" + folder.resolve("local")));
+        return command;
+    }
+
+    private static List<String> command() {
         List<String> command = new java.util.ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
-        command.addAll(List.of(
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "local",
-                "--data-dir=" + folder.resolve("local")));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         return command;
     }
 
