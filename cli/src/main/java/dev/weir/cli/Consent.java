@@ -1,13 +1,10 @@
 package dev.weir.cli;
 
+import dev.weir.cli.cluster.LocalCluster;
 import dev.weir.cli.cluster.Problem;
 import dev.weir.cli.cluster.Target;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.net.InetAddress;
-import java.net.URI;
-import java.net.UnknownHostException;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -44,7 +41,7 @@ final class Consent {
      */
     void require(KubernetesClient client, String change) {
         Config config = client.getConfiguration();
-        if (yes || isLocalMode(client)) {
+        if (yes || LocalCluster.isLocalMode(client)) {
             return;
         }
         String name = Target.name(config);
@@ -58,22 +55,6 @@ final class Consent {
         String answer = asked.apply("This is not local mode (" + name + "). " + change + "? [y/N] ");
         if (answer == null || !answer.strip().toLowerCase(java.util.Locale.ROOT).matches("y|yes")) {
             throw new Problem(Problem.FAILED, "not done");
-        }
-    }
-
-    /** Local mode listens on loopback and says what it is; a tunnel to a cluster only does the first. */
-    static boolean isLocalMode(KubernetesClient client) {
-        try {
-            String host = URI.create(client.getConfiguration().getMasterUrl()).getHost();
-            return host != null
-                    && InetAddress.getByName(host).isLoopbackAddress()
-                    && client.configMaps()
-                                    .inNamespace("kube-public")
-                                    .withName("weir-local")
-                                    .get()
-                            != null;
-        } catch (UnknownHostException | KubernetesClientException unknown) {
-            return false;
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.weir.cli.cluster.DescribeCommand;
 import dev.weir.cli.cluster.DiffCommand;
 import dev.weir.cli.cluster.GetCommand;
 import dev.weir.cli.cluster.HistoryCommand;
+import dev.weir.cli.cluster.MetricsCommand;
 import dev.weir.cli.cluster.Problem;
 import dev.weir.cli.cluster.WatchCommand;
 import dev.weir.cli.cluster.WhyCommand;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
             DescribeCommand.class,
             WhyCommand.class,
             WatchCommand.class,
+            MetricsCommand.class,
             LintCommand.class,
             DiffCommand.class,
             HistoryCommand.class,

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpServer;
+import dev.weir.cli.cluster.LocalCluster;
 import dev.weir.local.LocalMode;
 import dev.weir.local.LocalOptions;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
@@ -15,13 +17,16 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -283,6 +288,76 @@ class ClusterCommandsTest {
                 .delete();
     }
 
+    /** Two readings of a page: what was counted between them is shown, and what nobody counts is not. */
+    @Test
+    @Order(5)
+    void showsWhatVersionsDoToRequests() throws IOException {
+        AtomicInteger asked = new AtomicInteger();
+        HttpServer page = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        page.createContext("/", exchange -> {
+            byte[] text = page(asked.getAndIncrement() * 100).getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(
+                    "Bearer s3cret".equals(exchange.getRequestHeaders().getFirst("Authorization")) ? 200 : 401,
+                    text.length);
+            exchange.getResponseBody().write(text);
+            exchange.close();
+        });
+        page.start();
+        String url = "--stats=http://127.0.0.1:" + page.getAddress().getPort() + "/";
+        Path token = Files.writeString(folder.resolve("token"), "s3cret\n");
+        try {
+            Weir.Result shown = weir("metrics", "app", url, "--window=1s", "--bearer-token-file=" + token);
+            assertThat(shown.err()).isEmpty();
+            assertThat(shown.out()
+                            .replaceAll("\\d+\\.\\d/s", "RATE")
+                            .replaceAll("in 1(\\.\\d)? s,", "in a second,")
+                            .replaceAll(" {3,}", " | ")
+                            .replace(url.replace("--stats=", ""), "URL"))
+                    .isEqualTo("""
+                            VERSION | ROLE | TRAFFIC | REQUESTS | RATE | ERRORS | ERROR RATE | P50 | P99
+                            app-0 | Primary | 100 % | 100 | RATE | 25 | 25.00 % | 5.8 ms | 9.9 ms
+                            app-1 | Candidate | copies of 30 % | - | - | - | - | - | -
+
+                            in a second, by the statistics of istio at URL
+                            """);
+            var data = new ObjectMapper()
+                    .readTree(weir("metrics", "app", url, "--total", "-o=json", "--bearer-token-file=" + token)
+                            .out());
+            assertThat(data.at("/versions/0/requests").asInt()).isEqualTo(300);
+            assertThat(data.at("/versions/0/latencyMillis/p50").asDouble()).isBetween(5.83, 5.84);
+            assertThat(data.at("/versions/1").has("requests")).isFalse();
+            assertThat(data.at("/versions/0").has("requestsPerSecond")).isFalse();
+            Weir.Result refused = weir("metrics", "app", url, "--total");
+            assertThat(refused)
+                    .isEqualTo(new Weir.Result(
+                            1,
+                            "",
+                            "weir: the metrics cannot be read: " + url.replace("--stats=", "") + ": answered 401\n"));
+        } finally {
+            page.stop(0);
+        }
+        assertThat(weir("metrics", "app", "--total").out())
+                .contains("app-0     Primary")
+                .containsPattern(
+                        "nothing is counted about these versions at http://127\\.0\\.0\\.1:\\d+/stats/prometheus\n");
+        assertThat(weir("metrics", "app", url, "--prometheus=http://127.0.0.1:1")
+                        .exitCode())
+                .isEqualTo(2);
+        assertThat(weir("metrics", "app", "--window=soon"))
+                .isEqualTo(new Weir.Result(2, "", "weir: --window: \"soon\" is not a time like 30s, 5m or 1h\n"));
+    }
+
+    private static String page(int more) {
+        String labels = "reporter=\"source\",destination_workload=\"app-0\",destination_workload_namespace=\"default\"";
+        return """
+                istio_requests_total{%1$s,response_code="200"} %2$d
+                istio_requests_total{%1$s,response_code="503"} %3$d
+                istio_request_duration_milliseconds_bucket{%1$s,le="5"} %4$d
+                istio_request_duration_milliseconds_bucket{%1$s,le="10"} %5$d
+                istio_request_duration_milliseconds_bucket{%1$s,le="+Inf"} %5$d
+                """.formatted(labels, 75 + more * 3 / 4, 25 + more / 4, (100 + more) * 2 / 5, 100 + more);
+    }
+
     @Test
     @Order(5)
     void aMisspeltFieldIsNoDifference() throws IOException {
@@ -383,7 +458,7 @@ class ClusterCommandsTest {
     @Test
     @Order(5)
     void knowsLocalModeAndAsksElsewhere() {
-        assertThat(Consent.isLocalMode(client)).isTrue();
+        assertThat(LocalCluster.isLocalMode(client)).isTrue();
         new Consent(false, null).require(client, "do something");
         Weir.Result version = weir("version", "-o", "json");
         assertThat(version.out()).contains("\"kubernetes\" : \"v1.34");

@@ -65,6 +65,13 @@ class LayerTest {
                         .resideInAPackage("dev.weir.operator.."),
                 noClasses()
                         .that()
+                        .resideInAPackage("dev.weir.metrics..")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAnyPackage(
+                                "io.fabric8..", "dev.weir.model..", "dev.weir.kubernetes..", "dev.weir.operator.."),
+                noClasses()
+                        .that()
                         .resideInAPackage("dev.weir.operator..")
                         .should()
                         .dependOnClassesThat()

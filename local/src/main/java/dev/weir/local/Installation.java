@@ -105,14 +105,19 @@ final class Installation {
                         .build());
     }
 
-    /** Says to the chart of the operator whether the operator runs inside. */
-    static void describe(KubernetesClient client, boolean operatorInside) {
+    /**
+     * Says to the chart of the operator whether the operator runs inside, and to the command line where requests are counted.
+     *
+     * @param statistics the data plane's page
+     */
+    static void describe(KubernetesClient client, boolean operatorInside, URI statistics) {
         var description = new ConfigMapBuilder()
                 .withNewMetadata()
                 .withName("weir-local")
                 .withNamespace("kube-public")
                 .endMetadata()
-                .withData(Map.of("operatorInside", Boolean.toString(operatorInside)))
+                .withData(
+                        Map.of("operatorInside", Boolean.toString(operatorInside), "statistics", statistics.toString()))
                 .build();
         // an earlier local mode of the same data directory may have been another in this respect
         client.resource(description).createOr(present -> present.update());

@@ -204,7 +204,9 @@ public final class LocalMode implements AutoCloseable {
                 caches.start();
             });
             together.run(() -> Installation.ingress(client));
-            together.run(() -> Installation.describe(client, options.operatorInside()));
+            ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
+            stats = URI.create("http://127.0.0.1:" + metrics.address().getPort() + "/stats/prometheus");
+            together.run(() -> Installation.describe(client, options.operatorInside(), stats));
             together.run(() -> {
                 // a test compiles their rules
                 ahead.definitions().get().forEach(api::vouchFor);
@@ -216,8 +218,6 @@ public final class LocalMode implements AutoCloseable {
                     parts.keep(Operator.start(client(operator), Operator.Options.allNamespaces()));
                 }
             });
-            ProxyListener metrics = dataPlane.openStats(new InetSocketAddress("127.0.0.1", 0));
-            stats = URI.create("http://127.0.0.1:" + metrics.address().getPort() + "/stats/prometheus");
             charts = parts.keep(ahead.charts().get()).url();
             together.finish();
         }

@@ -32,6 +32,16 @@ final class Traffic {
                         .findFirst());
     }
 
+    /** True if no answer of the version reaches a client. */
+    static boolean getsOnlyCopies(Optional<TrafficPlan> plan, String version) {
+        return mirrored(plan, version).isPresent()
+                && plan.stream()
+                        .flatMap(one -> one.rules().stream())
+                        .flatMap(rule -> rule.backends().stream())
+                        .noneMatch(backend -> backend.service().equals(version)
+                                && backend.share().basisPoints() > 0);
+    }
+
     private static Optional<TrafficPlan.Rule> last(Optional<TrafficPlan> plan) {
         return plan.filter(one -> !one.rules().isEmpty()).map(one -> one.rules().getLast());
     }
