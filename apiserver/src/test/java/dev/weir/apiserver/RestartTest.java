@@ -162,7 +162,10 @@ class RestartTest {
                     .entries()
                     .getFirst();
             ObjectNode next = entry.object().deepCopy();
-            next.withObject("/metadata").put("deletionTimestamp", "2026-01-01T00:00:00Z");
+            next.withObject("/metadata")
+                    .put("deletionTimestamp", "2026-01-01T00:00:00Z")
+                    .putArray("finalizers")
+                    .add("customresourcecleanup.apiextensions.k8s.io");
             assertThat(store.replace(entry.key(), entry.revision(), next)).isPresent();
         }
     }

@@ -82,16 +82,25 @@ public final class Access {
         }
     }
 
-    /** The rules of the role that a binding refers to; none if there is no such role. */
-    List<JsonNode> rulesOf(ObjectNode binding, String namespace) {
+    private static VersionedStore.Key roleOf(ObjectNode binding, String namespace) {
         JsonNode reference = binding.path("roleRef");
         boolean cluster = reference.path("kind").asText().equals("ClusterRole");
-        VersionedStore.Key key = new VersionedStore.Key(
+        return new VersionedStore.Key(
                 (cluster ? "clusterroles" : "roles") + GROUP,
                 cluster ? "" : namespace,
                 reference.path("name").asText());
+    }
+
+    /** True if the role that a binding refers to is there. */
+    boolean knows(ObjectNode binding, String namespace) {
+        return store.get(roleOf(binding, namespace)).isPresent();
+    }
+
+    /** The rules of the role that a binding refers to; none if there is no such role. */
+    List<JsonNode> rulesOf(ObjectNode binding, String namespace) {
         List<JsonNode> rules = new ArrayList<>();
-        store.get(key).ifPresent(role -> role.object().path("rules").forEach(rules::add));
+        store.get(roleOf(binding, namespace))
+                .ifPresent(role -> role.object().path("rules").forEach(rules::add));
         return rules;
     }
 

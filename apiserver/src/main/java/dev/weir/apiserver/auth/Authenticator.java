@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.weir.apiserver.store.VersionedStore;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,10 +19,24 @@ public final class Authenticator {
     private final ServiceAccountTokens accounts;
     private final VersionedStore store;
 
+    private static final String AUTHENTICATED = "system:authenticated";
+
     public Authenticator(Map<String, User> tokens, ServiceAccountTokens accounts, VersionedStore store) {
-        this.tokens = Map.copyOf(tokens);
+        Map<String, User> known = new HashMap<>();
+        tokens.forEach((token, user) -> known.put(token, authenticated(user)));
+        this.tokens = Map.copyOf(known);
         this.accounts = accounts;
         this.store = store;
+    }
+
+    /** Whoever proved who he is belongs to a group of its own. */
+    private static User authenticated(User user) {
+        if (user.groups().contains(AUTHENTICATED)) {
+            return user;
+        }
+        List<String> groups = new ArrayList<>(user.groups());
+        groups.add(AUTHENTICATED);
+        return new User(user.name(), user.uid(), List.copyOf(groups));
     }
 
     /** Empty for strangers. */
@@ -62,7 +77,7 @@ public final class Authenticator {
         } catch (InvalidNameException malformed) {
             return Optional.empty();
         }
-        groups.add("system:authenticated");
+        groups.add(AUTHENTICATED);
         return name.isEmpty() ? Optional.empty() : Optional.of(new User(name, "", groups));
     }
 }

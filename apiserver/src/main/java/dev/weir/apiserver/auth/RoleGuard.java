@@ -55,6 +55,10 @@ public final class RoleGuard {
         if (role) {
             next.path("rules").forEach(granted::add);
         } else {
+            if (!access.knows(next, namespace)) {
+                // upstream's words, which name the binding's resource
+                throw ApiException.notFound(type, reference.path("name").asText());
+            }
             granted.addAll(access.rulesOf(next, namespace));
         }
         List<String> missing = granted.stream()
@@ -82,7 +86,11 @@ public final class RoleGuard {
             {"verbs", "Verbs"}
         }) {
             if (!rule.path(field[0]).isEmpty()) {
-                parts.add(field[1] + ":" + rule.path(field[0]));
+                parts.add(field[1] + ":"
+                        + rule.path(field[0])
+                                .valueStream()
+                                .map(JsonNode::toString)
+                                .collect(Collectors.joining(" ", "[", "]")));
             }
         }
         return "{" + String.join(", ", parts) + "}";

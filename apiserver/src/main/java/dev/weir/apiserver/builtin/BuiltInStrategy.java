@@ -1,6 +1,7 @@
 package dev.weir.apiserver.builtin;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.FieldManagement;
 import dev.weir.apiserver.merge.FieldSet;
@@ -10,8 +11,11 @@ import dev.weir.apiserver.rest.FieldError;
 import dev.weir.apiserver.rest.ResourceStrategy;
 import dev.weir.apiserver.rest.ResourceType;
 import dev.weir.apiserver.schema.Schema;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +33,23 @@ public final class BuiltInStrategy implements ResourceStrategy {
             "poddisruptionbudgets",
             "pods",
             "endpointslices",
-            "replicationcontrollers");
+            "replicationcontrollers",
+            "podtemplates",
+            "priorityclasses",
+            "ingressclasses",
+            "customresourcedefinitions",
+            "validatingwebhookconfigurations",
+            "mutatingwebhookconfigurations");
+
+    /** Whose updates must name the resource version that they are based on. */
+    private static final Set<String> CONDITIONAL = Set.of(
+            "leases",
+            "customresourcedefinitions",
+            "apiservices",
+            "poddisruptionbudgets",
+            "runtimeclasses",
+            "validatingwebhookconfigurations",
+            "mutatingwebhookconfigurations");
 
     private final ResourceType type;
     private final Schema schema;
@@ -73,19 +93,84 @@ public final class BuiltInStrategy implements ResourceStrategy {
         if (hasStatus() && !type.plural().equals("nodes")) {
             object.remove("status");
             schema.fillEmptyStructs(object);
+            zeroCounts(object);
         }
         switch (type.plural()) {
             case "services" -> addresses.allocate(object);
-            case "pods" ->
-                object.withObject("/status")
-                        .put("phase", "Pending")
-                        .put("qosClass", PodDefaults.qualityOfService(object.path("spec")));
+            case "pods" -> newPod(object);
             case "jobs" -> jobSelector(object);
+            case "customresourcedefinitions" -> newDefinition(object);
+            case "daemonsets" ->
+                object.withObject("/metadata").withObject("/annotations").put(Defaults.TEMPLATE_GENERATION, "1");
+            case "persistentvolumeclaims" -> object.withObject("/status").put("phase", "Pending");
+            case "persistentvolumes" ->
+                object.withObject("/status").put("phase", "Pending").put("lastPhaseTransitionTime", now());
             case "namespaces" -> {
                 object.withObject("/status").put("phase", "Active");
-                object.withObject("/spec").withArray("finalizers").removeAll().add("kubernetes");
+                JsonNode metadata = object.path("metadata");
+                object.withObject("/metadata")
+                        .withObject("/labels")
+                        .put(
+                                "kubernetes.io/metadata.name",
+                                metadata.path("name").asText());
+                ArrayNode finalizers = object.withObject("/spec").withArray("finalizers");
+                if (finalizers
+                        .valueStream()
+                        .noneMatch(finalizer -> finalizer.asText().equals("kubernetes"))) {
+                    finalizers.add("kubernetes");
+                }
             }
             default -> {}
+        }
+    }
+
+    private static void newPod(ObjectNode pod) {
+        ObjectNode status = pod.withObject("/status");
+        status.put("phase", "Pending");
+        if (!pod.path("spec").path("schedulingGates").isEmpty()) {
+            status.putArray("conditions")
+                    .addObject()
+                    .put("type", "PodScheduled")
+                    .put("status", "False")
+                    .putNull("lastProbeTime")
+                    .put("lastTransitionTime", now())
+                    .put("reason", "SchedulingGated")
+                    .put("message", "Scheduling is blocked due to non-empty scheduling gates");
+        }
+        status.put("qosClass", PodDefaults.qualityOfService(pod.path("spec")));
+    }
+
+    private static void newDefinition(ObjectNode definition) {
+        ObjectNode status = definition.putObject("status");
+        status.putNull("conditions");
+        status.putObject("acceptedNames").put("plural", "").put("kind", "");
+        ArrayNode stored = status.putArray("storedVersions");
+        definition.path("spec").path("versions").forEach(version -> {
+            if (version.path("storage").asBoolean()) {
+                stored.add(version.path("name").asText());
+            }
+        });
+    }
+
+    private static String now() {
+        return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    /** Counts that a status always states are zero at first. */
+    private void zeroCounts(ObjectNode object) {
+        Schema below = schema.properties().get("status");
+        if (below == null || below.type() != Schema.Type.OBJECT) {
+            return;
+        }
+        ObjectNode status = object.withObject("/status");
+        for (String field : below.required()) {
+            Schema.Type kind = below.properties().getOrDefault(field, below).type();
+            if (kind == Schema.Type.INTEGER && !status.has(field)) {
+                status.put(field, 0);
+            }
+        }
+        if (type.plural().equals("statefulsets")) {
+            status.put("availableReplicas", 0);
         }
     }
 
@@ -118,6 +203,17 @@ public final class BuiltInStrategy implements ResourceStrategy {
         if (type.plural().equals("namespaces")) {
             carry(object, old, "spec");
         }
+        if (type.plural().equals("daemonsets")) {
+            int count = old.path("metadata")
+                    .path("annotations")
+                    .path(Defaults.TEMPLATE_GENERATION)
+                    .asInt();
+            boolean changed = !Json.same(
+                    object.path("spec").get("template"), old.path("spec").get("template"));
+            object.withObject("/metadata")
+                    .withObject("/annotations")
+                    .put(Defaults.TEMPLATE_GENERATION, Integer.toString(changed ? count + 1 : count));
+        }
     }
 
     private static void carry(ObjectNode object, ObjectNode old, String field) {
@@ -142,7 +238,17 @@ public final class BuiltInStrategy implements ResourceStrategy {
 
     @Override
     public List<String> warnings(ObjectNode object) {
-        return type.plural().equals("services") ? ServiceAddresses.warnings(object) : List.of();
+        return switch (type.plural()) {
+            case "services" -> ServiceAddresses.warnings(object);
+            default -> List.of();
+        };
+    }
+
+    @Override
+    public Optional<String> deprecation() {
+        return type.qualifiedPlural().equals("endpoints")
+                ? Optional.of("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+                : Optional.empty();
     }
 
     @Override
@@ -152,7 +258,13 @@ public final class BuiltInStrategy implements ResourceStrategy {
         }
         return switch (subresource) {
             case "" -> FieldManagement.topLevel(List.of("status"));
-            case "status" -> FieldManagement.topLevel(List.of("spec"));
+            case "status" -> {
+                FieldSet reset = FieldManagement.topLevel(List.of("spec"));
+                if (type.plural().equals("deployments")) {
+                    reset.insert(List.of("f:metadata", "f:labels"));
+                }
+                yield reset;
+            }
             default -> new FieldSet();
         };
     }
@@ -168,12 +280,17 @@ public final class BuiltInStrategy implements ResourceStrategy {
             return !Json.same(object.get("endpoints"), old.get("endpoints"))
                     || !Json.same(object.get("ports"), old.get("ports"));
         }
-        return !Json.same(object.get("spec"), old.get("spec"));
+        return switch (type.plural()) {
+            case "podtemplates" -> !Json.same(object.get("template"), old.get("template"));
+            case "validatingwebhookconfigurations", "mutatingwebhookconfigurations" ->
+                !Json.same(object.get("webhooks"), old.get("webhooks"));
+            default -> !Json.same(object.get("spec"), old.get("spec"));
+        };
     }
 
     @Override
     public boolean allowsUnconditionalUpdate() {
-        return !Set.of("leases", "customresourcedefinitions", "apiservices").contains(type.plural());
+        return !CONDITIONAL.contains(type.plural());
     }
 
     @Override

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 
 /** Reads JSON as Go's decoder reads it into the structs of a built-in kind. */
-final class Decoding {
+public final class Decoding {
     private final List<String> unknown = new ArrayList<>();
 
     /** A value of the wrong type, worded as {@code encoding/json} words it. */
-    static final class WrongTypeException extends RuntimeException {
+    public static final class WrongTypeException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         WrongTypeException(String message) {
@@ -23,7 +23,7 @@ final class Decoding {
     }
 
     /** Drops unknown fields and nulls in place; returns the unknown ones as strict decoding words them. */
-    static List<String> decode(Schema schema, String kind, ObjectNode object) {
+    public static List<String> decode(Schema schema, String kind, ObjectNode object) {
         Decoding decoding = new Decoding();
         decoding.object(schema, object, kind, "", "");
         return decoding.unknown;
@@ -87,8 +87,40 @@ final class Decoding {
                     value(schema.items(), value.get(i), struct, path + "[" + i + "]", goPath);
                 }
             }
-            case STRING, INTEGER, NUMBER, BOOLEAN -> scalar(schema, value, struct, goPath);
+            case STRING, INTEGER, NUMBER, BOOLEAN -> {
+                scalar(schema, value, struct, goPath);
+                String component = schema.component();
+                if (schema.keyword("format").asText("").equals("byte")) {
+                    bytes(value.asText());
+                }
+                if (component != null && component.endsWith("Time")) {
+                    time(value.asText(), component.endsWith(".MicroTime"));
+                }
+            }
             case INT_OR_STRING, ANY -> {}
+        }
+    }
+
+    private static void bytes(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (!String.valueOf(text.charAt(i)).matches("[A-Za-z0-9+/=\\r\\n]")) {
+                throw new WrongTypeException("illegal base64 data at input byte " + i);
+            }
+        }
+    }
+
+    /** Times with microseconds, such as a Lease's, must have all six digits. */
+    private static void time(String text, boolean micro) {
+        String layout = micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
+        String rest =
+                text.matches("\\d{4}.*") ? text.replaceFirst("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d", "") : text;
+        if (!text.matches("\\d{4}.*")) {
+            throw new WrongTypeException(
+                    "parsing time \"" + text + "\" as \"" + layout + "\": cannot parse \"" + text + "\" as \"2006\"");
+        }
+        if (micro && !rest.matches("\\.\\d{6}.*") && !rest.equals(text)) {
+            throw new WrongTypeException("parsing time \"" + text + "\" as \"" + layout + "\": cannot parse \"" + rest
+                    + "\" as \".000000\"");
         }
     }
 

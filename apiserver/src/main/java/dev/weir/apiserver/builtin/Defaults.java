@@ -5,9 +5,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.rest.ResourceType;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
 
 /** The defaults of built-in kinds that clients compare, after the defaults.go files of Kubernetes 1.34. Pure. */
 final class Defaults {
+    /** Counts the changes of a DaemonSet's template. */
+    static final String TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
+
     private Defaults() {}
 
     static void apply(ResourceType type, ObjectNode object) {
@@ -19,13 +24,23 @@ final class Defaults {
                 template(object.withObject("/spec"));
             }
             case "statefulsets" -> statefulSet(object.withObject("/spec"));
-            case "daemonsets" -> daemonSet(object.withObject("/spec"));
+            case "daemonsets" -> {
+                daemonSet(object.withObject("/spec"));
+                text(object.withObject("/metadata").withObject("/annotations"), TEMPLATE_GENERATION, "0");
+            }
             case "jobs" -> job(object.withObject("/spec"));
             case "pods" -> {
-                podSpec(object.withObject("/spec"));
+                PodDefaults.apply(object.withObject("/spec"), true);
                 flag(object.withObject("/spec"), "enableServiceLinks", true);
             }
-            case "services" -> service(object.withObject("/spec"));
+            case "services" -> {
+                service(object.withObject("/spec"));
+                object.path("status").path("loadBalancer").path("ingress").forEach(ingress -> {
+                    if (ingress.has("ip")) {
+                        text((ObjectNode) ingress, "ipMode", "VIP");
+                    }
+                });
+            }
             case "secrets" -> secret(object);
             case "namespaces" -> {
                 String name = object.path("metadata").path("name").asText("");
@@ -33,28 +48,45 @@ final class Defaults {
                     object.withObject("/metadata").withObject("/labels").put("kubernetes.io/metadata.name", name);
                 }
             }
-            case "endpointslices" ->
+            case "endpointslices" -> {
                 object.path("ports").forEach(port -> {
                     text((ObjectNode) port, "name", "");
                     text((ObjectNode) port, "protocol", "TCP");
                 });
+            }
             case "endpoints" ->
                 object.path("subsets")
                         .forEach(subset ->
                                 subset.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
-            case "horizontalpodautoscalers" -> number(object.withObject("/spec"), "minReplicas", 1);
-            case "persistentvolumeclaims" -> text(object.withObject("/spec"), "volumeMode", "Filesystem");
+            case "horizontalpodautoscalers" -> autoscaler(object.withObject("/spec"), type.version());
+            case "persistentvolumeclaims" -> {
+                text(object.withObject("/spec"), "volumeMode", "Filesystem");
+                text(object.withObject("/status"), "phase", "Pending");
+            }
             case "cronjobs" -> cronJob(object.withObject("/spec"));
             case "networkpolicies" -> networkPolicy(object.withObject("/spec"));
+            case "podtemplates" -> podSpec(object.withObject("/template").withObject("/spec"));
+            case "customresourcedefinitions" -> definition(object);
+            case "validatingwebhookconfigurations", "mutatingwebhookconfigurations" ->
+                object.path("webhooks").forEach(webhook -> webhook(type.plural(), (ObjectNode) webhook));
             case "storageclasses", "priorityclasses" -> policies(type.plural(), object);
             case "replicationcontrollers" -> replicationController(object.withObject("/spec"));
             case "persistentvolumes" -> {
                 text(object.withObject("/spec"), "persistentVolumeReclaimPolicy", "Retain");
+                if (object.path("spec").get("hostPath") instanceof ObjectNode path) {
+                    text(path, "type", "");
+                }
+                text(object.withObject("/status"), "phase", "Pending");
                 text(object.withObject("/spec"), "volumeMode", "Filesystem");
             }
             case "roles", "clusterroles" -> {
-                if (!object.has("rules")) {
+                if (object.path("rules").isEmpty()) {
                     object.putNull("rules");
+                }
+            }
+            case "ingressclasses" -> {
+                if (object.path("spec").get("parameters") instanceof ObjectNode parameters) {
+                    text(parameters, "scope", "Cluster");
                 }
             }
             case "rolebindings", "clusterrolebindings" -> binding(object);
@@ -64,6 +96,67 @@ final class Defaults {
                         && spec.path("template").path("spec").has("containers")) {
                     template(spec);
                 }
+            }
+        }
+    }
+
+    private static void definition(ObjectNode definition) {
+        ObjectNode spec = definition.withObject("/spec");
+        text(spec, "scope", "");
+        text(spec.withObject("/conversion"), "strategy", "None");
+        ObjectNode names = spec.withObject("/names");
+        String kind = names.path("kind").asText("");
+        if (!kind.isEmpty()) {
+            text(names, "singular", kind.toLowerCase(Locale.ROOT));
+            text(names, "listKind", kind + "List");
+        }
+    }
+
+    private static void webhook(String plural, ObjectNode webhook) {
+        text(webhook, "failurePolicy", "Fail");
+        text(webhook, "matchPolicy", "Equivalent");
+        webhook.withObject("/namespaceSelector");
+        webhook.withObject("/objectSelector");
+        number(webhook, "timeoutSeconds", 10);
+        if (plural.startsWith("mutating")) {
+            text(webhook, "reinvocationPolicy", "Never");
+        }
+        if (webhook.path("clientConfig").get("service") instanceof ObjectNode service) {
+            number(service, "port", 443);
+        }
+        webhook.path("rules").forEach(rule -> text((ObjectNode) rule, "scope", "*"));
+    }
+
+    private static void autoscaler(ObjectNode spec, String version) {
+        number(spec, "minReplicas", 1);
+        if (!version.equals("v2")) {
+            return;
+        }
+        if (spec.path("metrics").isEmpty()) {
+            ObjectNode metric = spec.putArray("metrics").addObject().put("type", "Resource");
+            metric.putObject("resource")
+                    .put("name", "cpu")
+                    .putObject("target")
+                    .put("type", "Utilization")
+                    .put("averageUtilization", 80);
+        }
+        if (spec.get("behavior") instanceof ObjectNode behavior) {
+            ObjectNode up = behavior.withObject("/scaleUp");
+            number(up, "stabilizationWindowSeconds", 0);
+            scalingRules(up, List.of("Pods", "Percent"), List.of(4, 100));
+            scalingRules(behavior.withObject("/scaleDown"), List.of("Percent"), List.of(100));
+        }
+    }
+
+    private static void scalingRules(ObjectNode rules, List<String> types, List<Integer> values) {
+        text(rules, "selectPolicy", "Max");
+        if (rules.path("policies").isEmpty()) {
+            var policies = rules.putArray("policies");
+            for (int i = 0; i < types.size(); i++) {
+                policies.addObject()
+                        .put("type", types.get(i))
+                        .put("value", values.get(i))
+                        .put("periodSeconds", 15);
             }
         }
     }
@@ -130,6 +223,15 @@ final class Defaults {
         }
         number(spec, "replicas", 1);
         number(spec, "revisionHistoryLimit", 10);
+        ObjectNode retention = spec.withObject("/persistentVolumeClaimRetentionPolicy");
+        text(retention, "whenDeleted", "Retain");
+        text(retention, "whenScaled", "Retain");
+        for (JsonNode node : spec.path("volumeClaimTemplates")) {
+            ObjectNode claim = (ObjectNode) node;
+            claim.put("apiVersion", "v1").put("kind", "PersistentVolumeClaim");
+            text(claim.withObject("/spec"), "volumeMode", "Filesystem");
+            text(claim.withObject("/status"), "phase", "Pending");
+        }
         template(spec);
     }
 
@@ -152,7 +254,9 @@ final class Defaults {
         number(spec, "backoffLimit", 6);
         text(spec, "completionMode", "NonIndexed");
         flag(spec, "suspend", false);
-        text(spec, "podReplacementPolicy", "TerminatingOrFailed");
+        flag(spec, "manualSelector", false);
+        // with a policy for failures a pod that ends is not yet a failed one
+        text(spec, "podReplacementPolicy", spec.has("podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
         template(spec);
     }
 
@@ -161,7 +265,7 @@ final class Defaults {
     }
 
     private static void podSpec(ObjectNode spec) {
-        PodDefaults.apply(spec);
+        PodDefaults.apply(spec, false);
     }
 
     private static void cronJob(ObjectNode spec) {

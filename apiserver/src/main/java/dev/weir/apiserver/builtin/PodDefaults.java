@@ -8,7 +8,8 @@ import java.util.List;
 final class PodDefaults {
     private PodDefaults() {}
 
-    static void apply(ObjectNode spec) {
+    /** @param pod false for the template of a workload, whose ports on the host are decided when pods are made */
+    static void apply(ObjectNode spec, boolean pod) {
         text(spec, "restartPolicy", "Always");
         number(spec, "terminationGracePeriodSeconds", 30);
         text(spec, "dnsPolicy", "ClusterFirst");
@@ -19,7 +20,7 @@ final class PodDefaults {
         } else if (spec.has("serviceAccount") && !spec.has("serviceAccountName")) {
             spec.put("serviceAccountName", spec.path("serviceAccount").asText());
         }
-        boolean hostNetwork = spec.path("hostNetwork").asBoolean();
+        boolean hostNetwork = pod && spec.path("hostNetwork").asBoolean();
         for (String list : List.of("initContainers", "containers", "ephemeralContainers")) {
             spec.path(list).forEach(container -> container((ObjectNode) container, hostNetwork));
         }

@@ -4,18 +4,22 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.builtin.Decoding;
 import dev.weir.apiserver.cel.Rules;
 import dev.weir.apiserver.merge.FieldManagement;
 import dev.weir.apiserver.merge.FieldSet;
 import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.rest.ApiException;
 import dev.weir.apiserver.rest.FieldError;
 import dev.weir.apiserver.rest.FieldError.Kind;
 import dev.weir.apiserver.rest.ResourceStrategy;
 import dev.weir.apiserver.rest.ResourceType;
 import dev.weir.apiserver.schema.Schema;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -37,11 +41,23 @@ final class CustomStrategy implements ResourceStrategy {
     private final boolean hasRules;
     private final Set<String> selectable = new HashSet<>();
 
-    CustomStrategy(ResourceType type, JsonNode version, Schema objectMeta, Rules rules) {
+    private static final Set<String> STANDARD_FINALIZERS = Set.of("orphan", "foregroundDeletion", "kubernetes");
+
+    private final Schema objectMeta;
+    private final @Nullable String deprecation;
+    private final @Nullable Schema storage;
+
+    /** @param storage the schema of the version that is stored; null if it is this one */
+    CustomStrategy(ResourceType type, JsonNode version, @Nullable JsonNode storage, Schema objectMeta, Rules rules) {
+        this.storage = storage == null ? null : Schema.structural(storage);
         this.type = type;
         JsonNode schema = version.path("schema").path("openAPIV3Schema");
         this.own = Schema.structural(schema);
+        this.objectMeta = objectMeta;
         this.withRoot = own.withRoot(objectMeta);
+        this.deprecation = version.path("deprecated").asBoolean()
+                ? version.path("deprecationWarning").asText(type.apiVersion() + " " + type.kind() + " is deprecated")
+                : null;
         this.hasStatus = version.path("subresources").has("status");
         this.scaleReplicas = version.path("subresources").has("scale")
                 ? version.path("subresources")
@@ -63,9 +79,56 @@ final class CustomStrategy implements ResourceStrategy {
 
     @Override
     public List<String> decode(ObjectNode object) {
-        List<String> unknown = new ArrayList<>();
-        prune(own, object, "", unknown);
+        List<String> unknown = new ArrayList<>(metadata(object, ""));
+        List<String> pruned = new ArrayList<>();
+        prune(own, object, "", pruned);
+        Collections.sort(pruned);
+        unknown.addAll(pruned);
+        embedded(own, object, "", unknown);
         return unknown;
+    }
+
+    /** Reads metadata as Go's decoder does; the unknown fields with the path before them. */
+    private List<String> metadata(ObjectNode object, String path) {
+        if (!(object.get("metadata") instanceof ObjectNode metadata)) {
+            return List.of();
+        }
+        try {
+            return Decoding.decode(objectMeta, "ObjectMeta", metadata).stream()
+                    .map(field -> field.replaceFirst("\"", "\"" + path + "metadata."))
+                    .toList();
+        } catch (Decoding.WrongTypeException wrong) {
+            throw ApiException.badRequest(type.kind() + " in version \"" + type.version() + "\" cannot be handled as a "
+                    + type.kind() + ": " + wrong.getMessage());
+        }
+    }
+
+    /** Objects within the object have metadata of their own. */
+    private void embedded(Schema schema, JsonNode value, String path, List<String> unknown) {
+        if (value instanceof ObjectNode object) {
+            if (schema.embeddedResource()) {
+                unknown.addAll(metadata(object, path + "."));
+            }
+            object.properties().forEach(entry -> {
+                Schema below = schema.properties().getOrDefault(entry.getKey(), schema.additionalProperties());
+                if (below != null) {
+                    embedded(
+                            below,
+                            entry.getValue(),
+                            path.isEmpty() ? entry.getKey() : path + "." + entry.getKey(),
+                            unknown);
+                }
+            });
+        } else if (value.isArray()) {
+            for (int i = 0; i < value.size(); i++) {
+                embedded(schema.items(), value.get(i), path + "[" + i + "]", unknown);
+            }
+        }
+    }
+
+    @Override
+    public Optional<String> deprecation() {
+        return Optional.ofNullable(deprecation);
     }
 
     private static void prune(Schema schema, JsonNode value, String path, List<String> unknown) {
@@ -186,7 +249,15 @@ final class CustomStrategy implements ResourceStrategy {
 
     @Override
     public List<String> warnings(ObjectNode object) {
-        return List.of();
+        return object.path("metadata")
+                .path("finalizers")
+                .valueStream()
+                .map(JsonNode::asText)
+                .filter(finalizer -> !finalizer.contains("/") && !STANDARD_FINALIZERS.contains(finalizer))
+                .map(finalizer -> "metadata.finalizers: \"" + finalizer
+                        + "\": prefer a domain-qualified finalizer name to avoid accidental conflicts with other"
+                        + " finalizer writers")
+                .toList();
     }
 
     private void scale(ObjectNode object, List<FieldError> errors) {
@@ -301,11 +372,17 @@ final class CustomStrategy implements ResourceStrategy {
 
     @Override
     public ObjectNode onRead(ObjectNode stored) {
-        if (stored.path("apiVersion").asText().equals(type.apiVersion())) {
+        if (storage == null && stored.path("apiVersion").asText().equals(type.apiVersion())) {
             return stored;
         }
         ObjectNode converted = stored.deepCopy();
+        if (storage != null) {
+            // what is kept has the form of the version that is stored
+            prune(storage, converted, "", new ArrayList<>());
+            fill(storage, converted);
+        }
         converted.put("apiVersion", type.apiVersion());
+        prune(own, converted, "", new ArrayList<>());
         fill(own, converted);
         return converted;
     }

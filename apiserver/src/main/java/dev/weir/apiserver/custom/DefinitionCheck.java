@@ -32,7 +32,7 @@ public final class DefinitionCheck {
         ResourceType any = new ResourceType(
                 "", version.path("name").asText(), "", "", "", "", true, List.of(), List.of(), List.of(), Set.of());
         schema = Schema.structural(version.path("schema").path("openAPIV3Schema"));
-        strategy = new CustomStrategy(any, version, Schema.UNKNOWN, new Rules());
+        strategy = new CustomStrategy(any, version, null, Schema.UNKNOWN, new Rules());
     }
 
     /** What a create with strict field validation would say. Fills defaults in and drops what is unknown. */

@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.cel.Rules;
+import dev.weir.apiserver.merge.FieldManagement;
+import dev.weir.apiserver.merge.FieldSet;
 import dev.weir.apiserver.merge.Json;
+import dev.weir.apiserver.rest.Deletes;
 import dev.weir.apiserver.rest.ResourceType;
 import dev.weir.apiserver.rest.Resources;
 import dev.weir.apiserver.rest.Scales;
@@ -21,13 +24,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** Serves what CustomResourceDefinitions define, from the moment of their write on. */
 public final class Definitions {
     /** Under which name definitions are stored. */
     public static final String RESOURCE = "customresourcedefinitions.apiextensions.k8s.io";
 
-    private static final String CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
     private static final List<String> VERBS =
             List.of("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch");
 
@@ -109,7 +112,8 @@ public final class Definitions {
             }
             ResourceType type = type(spec, version);
             types.add(type);
-            resources.setStrategy(type, new CustomStrategy(type, version, objectMeta, rules));
+            resources.setStrategy(
+                    type, new CustomStrategy(type, version, storageSchema(spec, version), objectMeta, rules));
             tables.setCustom(
                     type, version.get("additionalPrinterColumns") instanceof ArrayNode columns ? columns : null);
             JsonNode scale = version.path("subresources").path("scale");
@@ -132,6 +136,18 @@ public final class Definitions {
         if (!established(definition)) {
             establish(entry);
         }
+    }
+
+    private static @Nullable JsonNode storageSchema(JsonNode spec, JsonNode version) {
+        if (version.path("storage").asBoolean()) {
+            return null;
+        }
+        return spec.path("versions")
+                .valueStream()
+                .filter(other -> other.path("storage").asBoolean())
+                .map(other -> other.path("schema").path("openAPIV3Schema"))
+                .findFirst()
+                .orElse(null);
     }
 
     private static ResourceType type(JsonNode spec, JsonNode version) {
@@ -204,11 +220,12 @@ public final class Definitions {
             }
         });
         next.set("status", status);
-        ArrayNode finalizers = next.withObject("/metadata").withArray("finalizers");
-        boolean marked = texts(finalizers).contains(CLEANUP);
-        if (!marked) {
-            finalizers.add(CLEANUP);
-        }
+        ResourceType type = resources
+                .kinds()
+                .find("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+                .orElseThrow();
+        new FieldManagement(resources.strategy(type).schema(), type.apiVersion(), new FieldSet())
+                .track(entry.object(), next, new FieldManagement.Writer("kube-apiserver", "status", now));
         resources.store().replace(entry.key(), entry.revision(), next);
     }
 
@@ -219,7 +236,7 @@ public final class Definitions {
                 && event.entry().object().path("metadata").has("deletionTimestamp");
         if (!terminating
                 || !texts(event.entry().object().path("metadata").path("finalizers"))
-                        .contains(CLEANUP)) {
+                        .contains(Deletes.CLEANUP)) {
             return;
         }
         VersionedStore store = resources.store();

@@ -19,7 +19,8 @@ public final class AppliedTypes {
                 schema,
                 config,
                 metadata.path("namespace").asText("") + "/"
-                        + metadata.path("name").asText("") + "; " + type.apiVersion() + ", Kind=" + type.kind());
+                        + metadata.path("name").asText("") + "; " + type.group() + "/" + type.version() + ", Kind="
+                        + type.kind());
     }
 
     /** Null if the patch fits; else what reflection says of the first wrong scalar. */

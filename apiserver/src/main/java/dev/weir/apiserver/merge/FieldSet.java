@@ -64,7 +64,7 @@ public final class FieldSet {
     }
 
     /** Adds a path; used while a set is being built. */
-    void insert(List<String> path) {
+    public void insert(List<String> path) {
         FieldSet node = this;
         for (String element : path.subList(0, path.size() - 1)) {
             node = node.children.computeIfAbsent(element, _ -> new FieldSet());

@@ -120,6 +120,11 @@ public final class StrategicMerge {
             }
         }
         for (JsonNode item : changes) {
+            if (original.isEmpty()) {
+                // a list that was not there is taken as it comes
+                result.add(withoutDirectives(item));
+                continue;
+            }
             JsonNode key = requireKey(item, mergeKey);
             int at = indexOf(result, mergeKey, key);
             if (at < 0) {

@@ -11,11 +11,14 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Merging, comparing and cutting values by schema, after structured-merge-diff (sigs.k8s.io, v6). */
 final class TypedValues {
+    private static final String UNDECLARED = ": field not declared in schema";
+
     private TypedValues() {}
 
     /** What changed from one value to another. */
@@ -62,7 +65,8 @@ final class TypedValues {
                 collect(below, child, path, set);
                 if (child.isNull()
                         || child.isObject() && child.isEmpty()
-                        || !schema.properties().containsKey(name)) {
+                        || !schema.properties().containsKey(name)
+                                && !(schema.embeddedResource() && name.equals("metadata"))) {
                     set.insert(path);
                 }
                 path.removeLast();
@@ -308,7 +312,11 @@ final class TypedValues {
         List<String> errors = new ArrayList<>();
         check(schema, value, "", errors);
         if (!errors.isEmpty()) {
-            String list = errors.size() == 1 ? errors.getFirst() : "errors:\n  " + String.join("\n  ", errors);
+            // upstream stops at the first field that it does not know
+            Optional<String> undeclared =
+                    errors.stream().filter(error -> error.endsWith(UNDECLARED)).findFirst();
+            String list = undeclared.orElseGet(
+                    () -> errors.size() == 1 ? errors.getFirst() : "errors:\n  " + String.join("\n  ", errors));
             throw ApiException.internal("failed to create typed patch object (" + subject + "): " + list);
         }
     }
@@ -326,7 +334,7 @@ final class TypedValues {
                 value.properties().forEach(entry -> {
                     Schema below = schema.child(entry.getKey());
                     if (below == null) {
-                        errors.add(path + "." + entry.getKey() + ": field not declared in schema");
+                        errors.add(path + "." + entry.getKey() + UNDECLARED);
                     } else {
                         check(below, entry.getValue(), path + "." + entry.getKey(), errors);
                     }

@@ -182,6 +182,12 @@ public final class ApiException extends RuntimeException {
         return new ApiException(415, "UnsupportedMediaType", message, null);
     }
 
+    /** A media type that no patch has. */
+    public static ApiException unknownMediaType() {
+        return new ApiException(
+                415, "UnsupportedMediaType", "415: Unsupported Media Type", JsonNodeFactory.instance.objectNode());
+    }
+
     public static ApiException methodNotAllowed() {
         return new ApiException(
                 405,
@@ -192,6 +198,20 @@ public final class ApiException extends RuntimeException {
 
     public static ApiException notAcceptable(String message) {
         return new ApiException(406, "NotAcceptable", message, null);
+    }
+
+    /**
+     * No representation that is served is one that the client takes.
+     *
+     * @param more further ones, each with a comma before it
+     */
+    public static ApiException nothingAcceptable(String more) {
+        return new ApiException(
+                406,
+                "NotAcceptable",
+                "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml,"
+                        + " application/vnd.kubernetes.protobuf" + more,
+                JsonNodeFactory.instance.objectNode());
     }
 
     public static ApiException expired(String message) {

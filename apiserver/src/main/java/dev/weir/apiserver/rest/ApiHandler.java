@@ -1,10 +1,12 @@
 package dev.weir.apiserver.rest;
 
 import dev.weir.apiserver.auth.Access;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** From a path and a method to what is asked of which resource. Blocking; safe for concurrent use. */
@@ -40,6 +42,18 @@ public final class ApiHandler {
 
     /** A resource path taken apart; empty strings where a part is absent. */
     record Parts(String group, String version, String namespace, String plural, String name, String subresource) {
+        /** The namespace that a permission is asked in: a namespace is within itself. */
+        String scope() {
+            boolean itself = group.isEmpty() && plural.equals("namespaces") && !name.isEmpty();
+            return itself ? name : namespace;
+        }
+
+        /** A resource that nothing serves, for the words of a refusal. */
+        ResourceType unknown() {
+            return new ResourceType(
+                    group, version, plural, plural, plural, plural, true, List.of(), List.of(), List.of(), Set.of());
+        }
+
         static Optional<Parts> of(String path) {
             List<String> parts =
                     Arrays.stream(path.split("/")).filter(p -> !p.isEmpty()).toList();
@@ -80,14 +94,37 @@ public final class ApiHandler {
                 throw ApiException.methodNotAllowed();
             }
             access.requirePath(request.user(), "get", request.path());
-            return discovery.answer(request).orElseThrow(ApiException::noSuchResource);
+            return discovery.answer(request).orElseGet(() -> text(404, "404 page not found\n"));
         }
         Parts p = parts.get();
-        ResourceType type =
-                resources.kinds().find(p.group(), p.version(), p.plural()).orElseThrow(ApiException::noSuchResource);
         String verb = verb(request, p);
-        access.require(request.user(), verb, type, p.namespace(), p.name(), p.subresource());
-        return dispatch(verb, type, p, request);
+        Optional<ResourceType> found = resources.kinds().find(p.group(), p.version(), p.plural());
+        // who may not ask is not told what there is
+        access.require(request.user(), verb, found.orElseGet(p::unknown), p.scope(), p.name(), p.subresource());
+        if (found.isEmpty() && !resources.kinds().knows(p.group())) {
+            return text(404, "404 page not found\n");
+        }
+        ResourceType type = found.orElseThrow(ApiException::noSuchResource);
+        boolean creates = request.method().equals("POST");
+        boolean builtIn = resources.strategy(type).servesStrategicMerge();
+        if (builtIn
+                && p.subresource().isEmpty()
+                && !p.name().isEmpty() == creates
+                && !List.of("GET", "HEAD", "DELETE").contains(request.method())) {
+            throw ApiException.methodNotAllowed();
+        }
+        Optional<String> notice = resources.strategy(type).deprecation();
+        if (notice.isEmpty()) {
+            return dispatch(verb, type, p, request);
+        }
+        try {
+            ApiResponse answer = dispatch(verb, type, p, request);
+            return answer instanceof ApiResponse.Json json ? json.withWarning(notice.get()) : answer;
+        } catch (ApiException refused) {
+            List<String> warnings = new ArrayList<>(List.of(notice.get()));
+            warnings.addAll(refused.warnings());
+            throw refused.withWarnings(warnings);
+        }
     }
 
     private static String verb(ApiRequest request, Parts p) {
@@ -126,7 +163,8 @@ public final class ApiHandler {
 
     private ApiResponse subresource(String verb, Writes.Target target, ApiRequest request) {
         if (!target.type().subresources().contains(target.subresource().split("/", 2)[0])) {
-            throw ApiException.noSuchResource();
+            boolean custom = !resources.strategy(target.type()).servesStrategicMerge();
+            throw custom ? ApiException.notFound(target.type(), target.name()) : ApiException.noSuchResource();
         }
         return switch (target.subresource()) {
             case "status", EphemeralContainers.NAME ->

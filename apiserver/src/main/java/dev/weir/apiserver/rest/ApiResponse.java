@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.store.Watch;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -16,6 +17,13 @@ public sealed interface ApiResponse {
     record Json(int code, JsonNode body, List<String> warnings) implements ApiResponse {
         public Json(int code, JsonNode body) {
             this(code, body, List.of());
+        }
+
+        /** This answer with a warning before its own. */
+        Json withWarning(String first) {
+            List<String> all = new ArrayList<>(List.of(first));
+            all.addAll(warnings);
+            return new Json(code, body, all);
         }
     }
 

@@ -34,6 +34,12 @@ public final class Bodies {
                     YAMLFactory.builder().streamReadConstraints(NESTING).build())
             .build();
 
+    private static final List<String> PATCHES = List.of(
+            "application/json-patch+json",
+            "application/merge-patch+json",
+            "application/strategic-merge-patch+json",
+            "application/apply-patch+yaml");
+
     private Bodies() {}
 
     /** An object sent to be stored, or options. */
@@ -96,8 +102,11 @@ public final class Bodies {
         }
     }
 
-    /** The media types that PATCH takes for a kind. */
-    public static ApiException unknownPatchType(boolean strategic) {
+    /** A type of patch that this kind does not take, or that no kind takes. */
+    public static ApiException unknownPatchType(String sent, boolean strategic) {
+        if (!PATCHES.contains(sent)) {
+            return ApiException.unknownMediaType();
+        }
         List<String> types = new ArrayList<>(List.of("application/json-patch+json", "application/merge-patch+json"));
         if (strategic) {
             types.add("application/strategic-merge-patch+json");

@@ -18,6 +18,21 @@ public final class Deletes {
     private static final Set<String> PERMANENT_NAMESPACES = Set.of("default", "kube-system", "kube-public");
     private static final int POD_GRACE_SECONDS = 30;
 
+    /** Whose deletion is answered with what was deleted. */
+    private static final Set<String> ANSWERED = Set.of(
+            "pods",
+            "services",
+            "podtemplates",
+            "serviceaccounts",
+            "persistentvolumes",
+            "persistentvolumeclaims",
+            "resourcequotas",
+            "storageclasses.storage.k8s.io");
+
+    private static final String JOBS = "jobs.batch";
+    /** Holds a definition until its objects are gone. */
+    public static final String CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
+
     private final Resources resources;
     private final Clock clock;
 
@@ -28,7 +43,28 @@ public final class Deletes {
 
     public ApiResponse delete(Writes.Target target, ApiRequest request) {
         ObjectNode options = options(request);
-        return delete(target, options, WriteOptions.of(request, "DeleteOptions").dryRunWith(options));
+        boolean dryRun = WriteOptions.of(request, "DeleteOptions").dryRunWith(options);
+        boolean jobs = target.type().qualifiedPlural().equals(JOBS);
+        boolean orphans = (jobs || target.type().qualifiedPlural().equals("replicationcontrollers"))
+                && !options.has("propagationPolicy")
+                && !options.has("orphanDependents");
+        if (!orphans) {
+            return delete(target, options, dryRun);
+        }
+        // as it was when these kinds were made
+        options.put("propagationPolicy", "Orphan");
+        if (!jobs) {
+            return delete(target, options, dryRun);
+        }
+        String warning =
+                "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to"
+                        + " remove them or set propagationPolicy=Orphan to suppress this warning";
+        try {
+            ApiResponse answer = delete(target, options, dryRun);
+            return answer instanceof ApiResponse.Json json ? json.withWarning(warning) : answer;
+        } catch (ApiException refused) {
+            throw refused.withWarnings(List.of(warning));
+        }
     }
 
     /** @param options a DeleteOptions object */
@@ -65,6 +101,11 @@ public final class Deletes {
 
     private static void checkOptions(ObjectNode options) {
         List<FieldError> errors = new ArrayList<>();
+        JsonNode dryRun = options.path("dryRun");
+        if (dryRun.valueStream().anyMatch(value -> !value.asText().equals("All"))) {
+            errors.add(new FieldError(
+                    FieldError.Kind.NOT_SUPPORTED, "dryRun", dryRun.toString(), "supported values: \"All\""));
+        }
         if (options.has("propagationPolicy") && options.has("orphanDependents")) {
             errors.add(new FieldError(
                     FieldError.Kind.INVALID,
@@ -106,8 +147,8 @@ public final class Deletes {
                         type.kind(),
                         live.path("metadata").path("name").asText(),
                         "the " + word + " in the precondition (" + wanted + ") does not match the " + word
-                                + " in record (" + present
-                                + "). The object might have been deleted and then recreated");
+                                + " in record (" + present + "). The object might have been "
+                                + (field.equals("uid") ? "deleted and then recreated" : "modified"));
             }
         }
     }
@@ -117,7 +158,12 @@ public final class Deletes {
         ResourceType type = target.type();
         ObjectNode next = live.deepCopy();
         ObjectNode metadata = next.withObject("/metadata");
-        List<String> finalizers = finalizers(metadata, options);
+        boolean collected = !type.plural().equals("events");
+        List<String> finalizers = finalizers(metadata, collected ? options : Json.MAPPER.createObjectNode());
+        boolean definition = type.plural().equals("customresourcedefinitions");
+        if (definition && !metadata.has("deletionTimestamp") && !finalizers.contains(CLEANUP)) {
+            finalizers.add(CLEANUP);
+        }
         long grace = grace(type, live, options);
         boolean terminating = metadata.has("deletionTimestamp");
         boolean namespace = type.plural().equals("namespaces");
@@ -134,8 +180,7 @@ public final class Deletes {
                             .isEmpty()) {
                 return Optional.empty();
             }
-            boolean answersObject =
-                    type.plural().equals("pods") || type.plural().equals("services");
+            boolean answersObject = ANSWERED.contains(type.qualifiedPlural());
             return Optional.of(new ApiResponse.Json(
                     200, answersObject ? resources.strategy(type).shown(next) : success(type, live)));
         }
@@ -204,9 +249,6 @@ public final class Deletes {
         if (options.path("orphanDependents").asBoolean()) {
             policy = "Orphan";
         }
-        if (metadata.has("deletionTimestamp")) {
-            return finalizers;
-        }
         switch (policy) {
             case "Orphan" -> {
                 finalizers.remove("foregroundDeletion");
@@ -250,6 +292,10 @@ public final class Deletes {
         list.putObject("metadata")
                 .put("resourceVersion", Long.toString(resources.store().revision()));
         ArrayNode items = list.putArray("items");
+        boolean custom = !resources.strategy(target.type()).servesStrategicMerge();
+        if (custom) {
+            list.withObject("/metadata").put("continue", "");
+        }
         String namespace = target.type().namespaced() ? target.namespace() : null;
         try {
             for (VersionedStore.Entry entry : resources
@@ -258,7 +304,7 @@ public final class Deletes {
                     .entries()) {
                 ObjectNode object = resources.read(target.type(), entry.object());
                 if (selector.test(object)) {
-                    items.add(object);
+                    items.add(custom ? object : object.deepCopy().without(List.of("kind", "apiVersion")));
                     deleteOne(target, entry.key().name(), request);
                 }
             }

@@ -37,6 +37,11 @@ public final class Kinds {
         return Optional.ofNullable(type != null ? type : custom.get(path));
     }
 
+    /** True if there is any resource in a group. */
+    boolean knows(String group) {
+        return all().stream().anyMatch(type -> type.group().equals(group));
+    }
+
     public Optional<ResourceType> findKind(String apiVersion, String kind) {
         return all().stream()
                 .filter(type -> type.kind().equals(kind) && type.apiVersion().equals(apiVersion))

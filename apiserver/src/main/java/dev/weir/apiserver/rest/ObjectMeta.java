@@ -34,7 +34,7 @@ public final class ObjectMeta {
         return switch (type.plural()) {
             case "services" -> NameRule.DNS_1035;
             case "namespaces" -> NameRule.LABEL;
-            case "roles", "rolebindings", "clusterroles", "clusterrolebindings" -> NameRule.PATH_SEGMENT;
+            case "events", "roles", "rolebindings", "clusterroles", "clusterrolebindings" -> NameRule.PATH_SEGMENT;
             default -> NameRule.SUBDOMAIN;
         };
     }
@@ -96,9 +96,11 @@ public final class ObjectMeta {
                                         + " an alphabetic character, and end with an alphanumeric character (e.g."
                                         + " 'my-name',  or 'abc-123', regex used for validation is '" + DNS_1035 + "')";
             case PATH_SEGMENT ->
-                name.equals(".") || name.equals("..") || name.contains("/") || name.contains("%")
-                        ? "may not contain '/' or '%' and may not be '.' or '..'"
-                        : null;
+                name.equals(".") || name.equals("..")
+                        ? "may not be '" + name + "'"
+                        : name.contains("/")
+                                ? "may not contain '/'"
+                                : name.contains("%") ? "may not contain '%'" : null;
         };
     }
 
@@ -110,22 +112,27 @@ public final class ObjectMeta {
                 errors.add(invalid(field, label.getKey(), problem));
             }
             String value = label.getValue().asText();
-            if (value.length() > 63) {
-                errors.add(invalid(field, value, "must be no more than 63 characters"));
-            } else if (!value.isEmpty() && !QUALIFIED.matcher(value).matches()) {
-                errors.add(invalid(
-                        field,
-                        value,
-                        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or"
-                                + " '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or"
-                                + " 'my_value',  or '12345', regex used for validation is"
-                                + " '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"));
+            String wrong = labelValueProblem(value);
+            if (wrong != null) {
+                errors.add(invalid(field, value, wrong));
             }
         });
         return errors;
     }
 
-    private static @Nullable String qualifiedProblem(String key) {
+    /** Null if a label may have this value. */
+    static @Nullable String labelValueProblem(String value) {
+        if (value.length() > 63) {
+            return "must be no more than 63 characters";
+        }
+        return value.isEmpty() || QUALIFIED.matcher(value).matches()
+                ? null
+                : "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and"
+                        + " must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or"
+                        + " '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+    }
+
+    static @Nullable String qualifiedProblem(String key) {
         String name = key.substring(key.lastIndexOf('/') + 1);
         String prefix = key.contains("/") ? key.substring(0, key.lastIndexOf('/')) : null;
         if (prefix != null && prefix.isEmpty()) {
@@ -172,8 +179,16 @@ public final class ObjectMeta {
         for (int i = 0; i < owners.size(); i++) {
             for (String field : List.of("apiVersion", "kind", "name", "uid")) {
                 if (owners.get(i).path(field).asText("").isEmpty()) {
-                    errors.add(invalid("metadata.ownerReferences[" + i + "]." + field, "", "must not be empty"));
+                    errors.add(invalid("metadata.ownerReferences." + field, "", "must not be empty"));
                 }
+            }
+            if (owners.get(i).path("apiVersion").asText().equals("v1")
+                    && owners.get(i).path("kind").asText().equals("Event")) {
+                errors.add(new FieldError(
+                        FieldError.Kind.INVALID,
+                        "metadata.ownerReferences",
+                        owners.get(i).toString(),
+                        "/v1, Kind=Event is disallowed from being an owner"));
             }
             controllers += owners.get(i).path("controller").asBoolean() ? 1 : 0;
         }

@@ -1,6 +1,7 @@
 package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.AppliedTypes;
 import dev.weir.apiserver.merge.Json;
@@ -32,10 +33,10 @@ public final class PatchWrites {
             case "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml" -> {}
             case "application/strategic-merge-patch+json" -> {
                 if (!strategic) {
-                    throw Bodies.unknownPatchType(false);
+                    throw Bodies.unknownPatchType(contentType, false);
                 }
             }
-            default -> throw Bodies.unknownPatchType(strategic);
+            default -> throw Bodies.unknownPatchType(contentType, strategic);
         }
         WriteOptions options = WriteOptions.of(request, "PatchOptions");
         if (contentType.equals("application/apply-patch+yaml")) {
@@ -49,7 +50,10 @@ public final class PatchWrites {
             case "application/merge-patch+json" -> asObject(Patches.mergePatch(live, asObject(patch)));
             default -> {
                 checkStrategicTypes(strategy, asObject(patch));
-                yield StrategicMerge.patch(strategy.schema(), live, asObject(patch));
+                // its structs know their kind whatever the patch says
+                yield StrategicMerge.patch(strategy.schema(), live, asObject(patch))
+                        .put("kind", target.type().kind())
+                        .put("apiVersion", target.type().apiVersion());
             }
         };
         Writes.Written result = writes.modify(target, options, live -> {
@@ -80,6 +84,23 @@ public final class PatchWrites {
     private List<String> decodePatched(
             Writes.Target target, ResourceStrategy strategy, ObjectNode patched, WriteOptions options) {
         ResourceType type = target.type();
+        if (patched.path("metadata").path("name").asText("").isEmpty()) {
+            throw undeterminable(target);
+        }
+        String namespace = patched.path("metadata").path("namespace").asText("");
+        if (type.namespaced() && !namespace.isEmpty() && !namespace.equals(target.namespace())) {
+            throw ApiException.badRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request");
+        }
+        if (patched.path("metadata").path("managedFields") instanceof ArrayNode none && none.isEmpty()) {
+            // says that nobody manages anything, and must not be dropped as an empty list
+            none.addObject();
+        }
+        boolean unconditional = List.of("", "0")
+                .contains(patched.path("metadata").path("resourceVersion").asText(""));
+        if (unconditional && !strategy.allowsUnconditionalUpdate()) {
+            throw Writes.unconditional(type, target.name());
+        }
         String kind = patched.path("kind").asText("");
         if (!kind.equals(type.kind())) {
             if (strategy.servesStrategicMerge()) {
@@ -95,6 +116,7 @@ public final class PatchWrites {
                     List.of(new FieldError(
                             FieldError.Kind.INVALID, "kind", "\"" + kind + "\"", "must be " + type.kind())));
         }
+        checkVersion(target, strategy, patched);
         String before = Json.write(patched);
         requireSize(before);
         try {
@@ -102,10 +124,25 @@ public final class PatchWrites {
         } catch (ApiException wrongType) {
             String marker = "cannot be handled as a " + type.kind() + ": ";
             String message = String.valueOf(wrongType.getMessage());
-            if (wrongType.code() == 400 && message.contains(marker) && !message.contains("strict decoding")) {
+            if (wrongType.code() == 400 && message.contains(marker)) {
                 throw notDecodable(before, message.substring(message.indexOf(marker) + marker.length()));
             }
             throw wrongType;
+        }
+    }
+
+    private static void checkVersion(Writes.Target target, ResourceStrategy strategy, ObjectNode patched) {
+        String apiVersion = patched.path("apiVersion").asText("");
+        if (!strategy.servesStrategicMerge() && !apiVersion.equals(target.type().apiVersion())) {
+            throw ApiException.invalid(
+                    apiVersion.contains("/") ? apiVersion.substring(0, apiVersion.indexOf('/')) : "",
+                    target.type().kind(),
+                    target.name(),
+                    List.of(new FieldError(
+                            FieldError.Kind.INVALID,
+                            "apiVersion",
+                            "\"" + apiVersion + "\"",
+                            "must be " + target.type().apiVersion())));
         }
     }
 
@@ -140,17 +177,18 @@ public final class PatchWrites {
         ObjectNode config = asObject(Bodies.patch(request));
         checkConfiguration(target, config);
         Optional<ObjectNode> present = resources.find(type, target.namespace(), target.name());
+        if (present.isEmpty() && !target.subresource().isEmpty()) {
+            throw ApiException.notFound(type, target.name());
+        }
         AppliedTypes.require(strategy.schema(), config, type);
         if (present.isEmpty()) {
-            if (!target.subresource().isEmpty()) {
-                throw ApiException.notFound(type, target.name());
-            }
             return applyNew(target, config, options);
         }
         Writes.Written result = writes.modify(target, options, live -> {
             checkUid(target, config, live);
             Optional<ObjectNode> applied =
                     writes.management(target).apply(live, config, writes.writer(target, options), options.force());
+            checkName(target, config);
             if (applied.isEmpty()) {
                 return live;
             }
@@ -164,6 +202,10 @@ public final class PatchWrites {
     }
 
     private ApiResponse applyNew(Writes.Target target, ObjectNode config, WriteOptions options) {
+        if (config.path("metadata").path("name").asText("").isEmpty()) {
+            throw undeterminable(target);
+        }
+        checkName(target, config);
         ResourceStrategy strategy = resources.strategy(target.type());
         if (!config.path("metadata").path("uid").asText("").isEmpty()) {
             checkUid(target, config, Json.MAPPER.createObjectNode());
@@ -178,8 +220,22 @@ public final class PatchWrites {
         if (target.type().namespaced()) {
             merged.withObject("/metadata").put("namespace", target.namespace());
         }
-        merged.withObject("/metadata").put("name", target.name());
+        merged.withObject("/metadata").put("name", target.name()).remove("resourceVersion");
         return writes.insert(target, merged, options, false).answer(201, List.of());
+    }
+
+    /** Comes after the question who owns the fields. */
+    private static void checkName(Writes.Target target, ObjectNode config) {
+        String name = config.path("metadata").path("name").asText("");
+        if (!name.isEmpty() && !name.equals(target.name())) {
+            throw ApiException.badRequest(
+                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
+        }
+    }
+
+    private static ApiException undeterminable(Writes.Target target) {
+        return ApiException.badRequest("the name of the object (" + target.name()
+                + " based on URL) was undeterminable: name must be provided");
     }
 
     private static void checkUid(Writes.Target target, ObjectNode config, ObjectNode live) {
@@ -195,8 +251,7 @@ public final class PatchWrites {
 
     private static void checkConfiguration(Writes.Target target, ObjectNode config) {
         ResourceType type = target.type();
-        if (config.path("metadata").has("managedFields")
-                && !config.path("metadata").path("managedFields").isEmpty()) {
+        if (config.path("metadata").path("managedFields").isArray()) {
             throw ApiException.badRequest("metadata.managedFields must be nil");
         }
         String apiVersion = config.path("apiVersion").asText("");
@@ -204,14 +259,13 @@ public final class PatchWrites {
             throw ApiException.badRequest("Incorrect version specified in apply patch. Specified patch version: "
                     + apiVersion + ", expected: " + type.apiVersion());
         }
+        if (config.path("kind").asText("").isEmpty()) {
+            throw ApiException.badRequest(
+                    "invalid object type: " + (type.group().isEmpty() ? "/" : "") + apiVersion + ", Kind=");
+        }
         if (!config.path("kind").asText("").equals(type.kind())) {
             throw ApiException.badRequest("the kind in the patch ("
                     + config.path("kind").asText("") + ") does not match the expected kind (" + type.kind() + ")");
-        }
-        String name = config.path("metadata").path("name").asText("");
-        if (!name.isEmpty() && !name.equals(target.name())) {
-            throw ApiException.badRequest(
-                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
         }
         String namespace = config.path("metadata").path("namespace").asText("");
         if (!namespace.isEmpty() && !namespace.equals(target.namespace())) {

@@ -27,7 +27,8 @@ final class PodAdmission {
     /** @throws ApiException 403 if the pod names an account or a class that does not exist */
     void admit(ObjectNode pod, String namespace) {
         ObjectNode spec = pod.withObject("/spec");
-        String name = pod.path("metadata").path("name").asText("");
+        JsonNode metadata = pod.path("metadata");
+        String name = metadata.path("name").asText(metadata.path("generateName").asText(""));
         account(spec, namespace, name);
         tolerations(spec);
         priority(spec, name);
@@ -93,10 +94,19 @@ final class PodAdmission {
         if (found == null && !name.isEmpty()) {
             throw ApiException.forbidden(pods, pod, "no PriorityClass with name " + name + " was found");
         }
+        int value = found == null ? 0 : found.path("value").asInt();
+        if (spec.has("priority") && spec.path("priority").asInt() != value) {
+            throw ApiException.forbidden(
+                    pods,
+                    pod,
+                    "the integer value of priority (" + spec.path("priority").asInt()
+                            + ") must not be provided in pod spec; priority admission controller computed " + value
+                            + " from the given PriorityClass name");
+        }
         if (found != null) {
             spec.put("priorityClassName", found.path("metadata").path("name").asText());
         }
-        spec.put("priority", found == null ? 0 : found.path("value").asInt());
+        spec.put("priority", value);
         if (!spec.has("preemptionPolicy")) {
             spec.put(
                     "preemptionPolicy",

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 /** Get, list and watch. */
 public final class Reads {
     private static final String INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+    private static final List<String> MATCHES = List.of("", "Exact", "NotOlderThan");
 
     private final Resources resources;
     private final Tables tables;
@@ -30,9 +33,14 @@ public final class Reads {
     }
 
     public ApiResponse get(Writes.Target target, ApiRequest request) {
+        Rendering rendering = Rendering.of(request);
+        String version = request.queryOr("resourceVersion", "");
+        if (!version.matches("\\d{0,18}")) {
+            throw ApiException.internal(malformed(version));
+        }
         requireReached(request);
         ObjectNode object = resources.get(target.type(), target.namespace(), target.name());
-        Rendering rendering = Rendering.of(request);
+        rendering.requireTable();
         return new ApiResponse.Json(
                 200,
                 switch (rendering.kind()) {
@@ -59,23 +67,33 @@ public final class Reads {
     public ApiResponse list(ResourceType type, @Nullable String namespace, ApiRequest request) {
         Predicate<JsonNode> selector =
                 Selectors.parse(type, resources.strategy(type).selectableFields(), request);
-        checkListOptions(request);
-        requireReached(request);
+        Rendering rendering = Rendering.ofList(request);
+        rendering.requireList(request, type, resources.strategy(type).servesStrategicMerge());
         Page page = Page.of(request);
+        checkListOptions(request);
+        if (!request.queryOr("continue", "").isEmpty()
+                && !request.queryOr("resourceVersion", "").isEmpty()) {
+            throw ApiException.badRequest("specifying resource version is not allowed when using continue");
+        }
+        requireReached(request);
         VersionedStore.Listing listing = snapshot(type, namespace, page.revision());
         List<ObjectNode> items = new ArrayList<>();
         long remaining = 0;
         String next = null;
+        boolean more = false;
         for (VersionedStore.Entry entry : listing.entries()) {
             String at = entry.key().namespace() + "/" + entry.key().name();
             if (page.after() != null && at.compareTo(page.after()) <= 0) {
                 continue;
             }
+            boolean full = page.limit() > 0 && items.size() == page.limit();
+            // whether what is left is selected is found out by who goes on
+            more |= full;
             ObjectNode object = visible(type, entry.object());
             if (!selector.test(object)) {
                 continue;
             }
-            if (page.limit() > 0 && items.size() == page.limit()) {
+            if (full) {
                 remaining++;
             } else {
                 items.add(object);
@@ -83,13 +101,12 @@ public final class Reads {
             }
         }
         ObjectNode metadata = Json.MAPPER.createObjectNode();
-        Rendering rendering = Rendering.of(request);
         if (rendering.kind() == Rendering.Kind.PLAIN
                 && !resources.strategy(type).servesStrategicMerge()) {
             metadata.put("continue", "");
         }
         metadata.put("resourceVersion", Long.toString(listing.revision()));
-        if (remaining > 0 && next != null) {
+        if (more && next != null) {
             metadata.put("continue", Page.token(listing.revision(), next));
             if (request.query("labelSelector") == null && request.query("fieldSelector") == null) {
                 metadata.put("remainingItemCount", remaining);
@@ -104,6 +121,7 @@ public final class Reads {
     }
 
     private JsonNode render(ResourceType type, List<ObjectNode> items, ObjectNode metadata, Rendering rendering) {
+        rendering.requireTable();
         if (rendering.kind() == Rendering.Kind.TABLE) {
             ObjectNode table = tables.ofObjects(
                     type,
@@ -119,6 +137,10 @@ public final class Reads {
         list.put("kind", metadataOnly ? "PartialObjectMetadataList" : type.listKind());
         list.put("apiVersion", metadataOnly ? "meta.k8s.io/v1" : type.apiVersion());
         list.set("metadata", metadata);
+        if (metadataOnly && items.isEmpty()) {
+            list.putNull("items");
+            return list;
+        }
         ArrayNode array = list.putArray("items");
         boolean typed = resources.strategy(type).servesStrategicMerge();
         for (ObjectNode item : items) {
@@ -146,6 +168,13 @@ public final class Reads {
                     "resourceVersionMatch",
                     null,
                     "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+        }
+        if (!MATCHES.contains(match)) {
+            errors.add(new FieldError(
+                    FieldError.Kind.NOT_SUPPORTED,
+                    "resourceVersionMatch",
+                    "\"" + match + "\"",
+                    "supported values: \"Exact\", \"NotOlderThan\", \"\""));
         }
         if (match.equals("Exact") && version.equals("0")) {
             errors.add(new FieldError(
@@ -191,7 +220,11 @@ public final class Reads {
 
     private record Page(long revision, @Nullable String after, int limit) {
         static Page of(ApiRequest request) {
-            int limit = number(request.queryOr("limit", "0"));
+            int limit = number(request.queryOr("limit", ""));
+            String asked = request.queryOr("resourceVersion", "");
+            if (!asked.isEmpty()) {
+                Reads.revision(asked);
+            }
             String token = request.queryOr("continue", "");
             if (!token.isEmpty()) {
                 String[] parts = decode(token).split(" ", 2);
@@ -204,7 +237,7 @@ public final class Reads {
                             && !version.equals("0")
                             && request.query("resourceVersionMatch") == null;
             boolean cached = version.equals("0");
-            return new Page(exact ? Reads.revision(version) : 0, null, cached ? 0 : limit);
+            return new Page(exact && !version.isEmpty() ? Reads.revision(version) : 0, null, cached ? 0 : limit);
         }
 
         static String token(long revision, String after) {
@@ -222,24 +255,42 @@ public final class Reads {
             } catch (IllegalArgumentException malformed) {
                 // refused below with the same words
             }
-            throw ApiException.badRequest("continue key is not valid: " + token);
+            throw ApiException.badRequest("invalid continue token: continue key is not valid: " + token);
         }
 
         private static int number(String text) {
-            return text.matches("\\d{1,9}") ? Integer.parseInt(text) : 0;
+            if (!text.matches("-?\\d{0,9}")) {
+                throw ApiException.badRequest("strconv.ParseInt: parsing \"" + text + "\": invalid syntax");
+            }
+            return text.isEmpty() || text.equals("-") ? 0 : Math.max(0, Integer.parseInt(text));
         }
     }
 
     private static long revision(String text) {
         if (!text.matches("\\d{1,18}")) {
-            throw ApiException.badRequest(
-                    "Invalid value: \"" + text + "\": strconv.ParseUint: parsing \"" + text + "\": invalid syntax");
+            throw ApiException.badRequest("invalid resource version: " + malformed(text));
         }
         return Long.parseLong(text);
     }
 
+    private static String malformed(String version) {
+        return "resourceVersion: Invalid value: \"" + version + "\": strconv.ParseUint: parsing \"" + version
+                + "\": invalid syntax";
+    }
+
     /** Opens a watch; the stream ends after {@code timeoutSeconds}. */
     public ApiResponse watch(ResourceType type, @Nullable String namespace, ApiRequest request) {
+        if (request.query("sendInitialEvents") == null && request.query("resourceVersionMatch") != null) {
+            throw ApiException.invalid(
+                    "meta.k8s.io",
+                    "ListOptions",
+                    "",
+                    List.of(new FieldError(
+                            FieldError.Kind.FORBIDDEN,
+                            "resourceVersionMatch",
+                            null,
+                            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")));
+        }
         Predicate<JsonNode> selector =
                 Selectors.parse(type, resources.strategy(type).selectableFields(), request);
         String scope = type.namespaced() ? namespace : null;
@@ -264,7 +315,7 @@ public final class Reads {
         List<ObjectNode> initial = new ArrayList<>();
         Duration length = Duration.ofSeconds(seconds(request));
         boolean bookmarks = request.flag("allowWatchBookmarks");
-        Function<Long, JsonNode> bookmark = bookmarks ? at -> bookmark(type, at, false) : null;
+        Function<Long, JsonNode> bookmark = bookmarks ? at -> render.apply(bookmark(type, at, false)) : null;
         try {
             long since = fromNow ? 0 : revision(version);
             if (fromNow) {
@@ -277,7 +328,7 @@ public final class Reads {
                     }
                 }
                 if (streamList && bookmarks) {
-                    initial.add(event("BOOKMARK", bookmark(type, since, true)));
+                    initial.add(event("BOOKMARK", render.apply(bookmark(type, since, true))));
                 }
             }
             Watch watch = resources.store().watch(Resources.storageName(type), scope, since);
@@ -298,13 +349,15 @@ public final class Reads {
         return switch (rendering.kind()) {
             case PLAIN -> object -> object;
             case METADATA -> Reads::partial;
-            case TABLE ->
-                object -> tables.ofObjects(
+            case TABLE -> {
+                AtomicBoolean first = new AtomicBoolean(true);
+                yield object -> tables.ofObjects(
                         type,
                         List.of(object),
                         rendering.includeObject(),
                         object.path("metadata").path("resourceVersion").asText(),
-                        true);
+                        first.getAndSet(false));
+            }
         };
     }
 
@@ -322,10 +375,16 @@ public final class Reads {
         return event;
     }
 
-    private static ObjectNode bookmark(ResourceType type, long revision, boolean initialEnd) {
+    private ObjectNode bookmark(ResourceType type, long revision, boolean initialEnd) {
         ObjectNode object = Json.MAPPER.createObjectNode();
         object.put("kind", type.kind()).put("apiVersion", type.apiVersion());
         ObjectNode metadata = object.putObject("metadata");
+        // built-in kinds write even an empty object's structs
+        resources.strategy(type).schema().emptyStruct().properties().forEach(entry -> {
+            if (!entry.getKey().equals("metadata")) {
+                object.set(entry.getKey(), entry.getValue());
+            }
+        });
         metadata.put("resourceVersion", Long.toString(revision));
         if (initialEnd) {
             metadata.putObject("annotations").put(INITIAL_EVENTS_END, "true");

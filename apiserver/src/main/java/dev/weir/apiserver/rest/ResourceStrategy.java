@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.merge.FieldSet;
 import dev.weir.apiserver.schema.Schema;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -57,6 +58,11 @@ public interface ResourceStrategy {
 
     /** Turns a stored object into this version's form; changes nothing in place. */
     ObjectNode onRead(ObjectNode stored);
+
+    /** What whoever asks for this version should be told; empty if the version is in good standing. */
+    default Optional<String> deprecation() {
+        return Optional.empty();
+    }
 
     /** Fields beyond the usual that lists and watches may select by, such as {@code spec.color}. */
     default Set<String> selectableFields() {

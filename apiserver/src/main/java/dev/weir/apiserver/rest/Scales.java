@@ -123,7 +123,7 @@ public final class Scales {
                     case "application/json-patch+json" -> Patches.jsonPatch(before, body);
                     case "application/strategic-merge-patch+json", "application/merge-patch+json" ->
                         Patches.mergePatch(before, body);
-                    default -> throw Bodies.unknownPatchType(true);
+                    default -> throw Bodies.unknownPatchType(request.contentType(), true);
                 };
         ObjectNode wanted = PatchWrites.asObject(changed).deepCopy();
         if (wanted.path("spec").path("replicas").asInt() == 0) {

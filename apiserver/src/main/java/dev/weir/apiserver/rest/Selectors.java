@@ -1,13 +1,9 @@
 package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Label and field selectors, as lists and watches take them. */
@@ -44,12 +40,10 @@ public final class Selectors {
             Set.of("spec.unschedulable"),
             "services",
             Set.of("spec.clusterIP", "spec.type"),
-            "replicasets",
+            "replicationcontrollers",
             Set.of("status.replicas"),
             "jobs",
             Set.of("status.successful"));
-
-    private static final Pattern KEY = Pattern.compile("[A-Za-z0-9][-A-Za-z0-9._/]*");
 
     private Selectors() {}
 
@@ -60,7 +54,7 @@ public final class Selectors {
      * @throws ApiException 400 if a selector cannot be read or names a field that the kind does not select by
      */
     static Predicate<JsonNode> parse(ResourceType type, Set<String> selectable, ApiRequest request) {
-        Predicate<JsonNode> byLabels = labels(request.query("labelSelector"));
+        Predicate<JsonNode> byLabels = LabelSelector.parse(request.queryOr("labelSelector", ""));
         Predicate<JsonNode> byFields = fields(type, selectable, request.query("fieldSelector"));
         return object -> byLabels.test(object) && byFields.test(object);
     }
@@ -143,111 +137,5 @@ public final class Selectors {
             return node.path("component").asText();
         }
         return node.asText();
-    }
-
-    private static Predicate<JsonNode> labels(@Nullable String text) {
-        Predicate<JsonNode> all = _ -> true;
-        if (text == null || text.isBlank()) {
-            return all;
-        }
-        for (String term : split(text)) {
-            all = all.and(requirement(term.strip()));
-        }
-        return all;
-    }
-
-    private static List<String> split(String text) {
-        List<String> terms = new ArrayList<>();
-        int depth = 0;
-        int from = 0;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-            if (c == ',' && depth == 0) {
-                terms.add(text.substring(from, i));
-                from = i + 1;
-            }
-        }
-        terms.add(text.substring(from));
-        return terms;
-    }
-
-    private static Predicate<JsonNode> requirement(String term) {
-        if (term.startsWith("!")) {
-            String key = key(term.substring(1).strip());
-            return object -> label(object, key) == null;
-        }
-        if (term.startsWith("=")) {
-            throw ApiException.badRequest(
-                    "unable to parse requirement: found '" + operator(term) + "', expected: identifier");
-        }
-        String[] words = term.split("\\s+", 3);
-        if (words.length == 3 && (words[1].equals("in") || words[1].equals("notin"))
-                || term.matches("\\S+\\s+(in|notin)\\s*\\(.*\\)")) {
-            return setBased(term);
-        }
-        for (String operator : List.of("!=", "==", "=", ">", "<")) {
-            int at = term.indexOf(operator);
-            if (at > 0) {
-                String key = key(term.substring(0, at).strip());
-                String value = term.substring(at + operator.length()).strip();
-                if (value.startsWith("=")) {
-                    throw ApiException.badRequest(
-                            "unable to parse requirement: found '" + operator(value) + "', expected: identifier");
-                }
-                return comparison(key, operator, value);
-            }
-        }
-        String key = key(term);
-        return object -> label(object, key) != null;
-    }
-
-    private static String operator(String term) {
-        return term.startsWith("==") ? "==" : "=";
-    }
-
-    private static Predicate<JsonNode> setBased(String term) {
-        String key = key(term.split("\\s+", 2)[0]);
-        boolean in = term.substring(key.length()).strip().startsWith("in");
-        String inner = term.substring(term.indexOf('(') + 1, Math.max(term.lastIndexOf(')'), term.indexOf('(') + 1));
-        Set<String> values = Set.copyOf(
-                Arrays.stream(inner.split(",")).map(String::strip).distinct().toList());
-        return object -> {
-            String value = label(object, key);
-            return in ? value != null && values.contains(value) : value == null || !values.contains(value);
-        };
-    }
-
-    private static Predicate<JsonNode> comparison(String key, String operator, String wanted) {
-        return object -> {
-            String value = label(object, key);
-            return switch (operator) {
-                case "!=" -> !wanted.equals(value);
-                case ">", "<" -> value != null && compares(value, operator, wanted);
-                default -> wanted.equals(value);
-            };
-        };
-    }
-
-    private static boolean compares(String value, String operator, String wanted) {
-        try {
-            int order = Long.compare(Long.parseLong(value), Long.parseLong(wanted));
-            return operator.equals(">") ? order > 0 : order < 0;
-        } catch (NumberFormatException notNumbers) {
-            return false;
-        }
-    }
-
-    private static String key(String key) {
-        if (!KEY.matcher(key).matches()) {
-            throw ApiException.badRequest(
-                    "unable to parse requirement: <nil>: Invalid value: \"" + key + "\": name part must be non-empty");
-        }
-        return key;
-    }
-
-    private static @Nullable String label(JsonNode object, String key) {
-        JsonNode value = object.path("metadata").path("labels").get(key);
-        return value == null ? null : value.asText();
     }
 }

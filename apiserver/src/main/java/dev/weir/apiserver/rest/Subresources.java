@@ -53,8 +53,14 @@ public final class Subresources {
 
     ApiResponse handle(String verb, Writes.Target target, ApiRequest request) {
         return switch (target.subresource()) {
-            case "binding" -> bind(target, request);
-            case "eviction" -> evictions.evict(target, request);
+            case "binding" -> {
+                require(request, "POST");
+                yield bind(target, request);
+            }
+            case "eviction" -> {
+                require(request, "POST");
+                yield evictions.evict(target, request);
+            }
             case "finalize" -> finalizeNamespace(target, request);
             case "token" -> token(target, request);
             case "log" -> {
@@ -81,8 +87,36 @@ public final class Subresources {
 
     private ApiResponse bind(Writes.Target target, ApiRequest request) {
         WriteOptions options = WriteOptions.of(request, "CreateOptions");
-        String node = Bodies.object(request).path("target").path("name").asText();
+        ObjectNode binding = Bodies.object(request);
+        if (!binding.path("metadata").path("name").asText("").equals(target.name())) {
+            throw ApiException.badRequest("name in URL does not match name in Binding object");
+        }
+        String node = binding.path("target").path("name").asText();
+        String kind = binding.path("target").path("kind").asText("");
+        if (!List.of("", "Node").contains(kind)) {
+            throw ApiException.internal(
+                    "target.kind: Unsupported value: \"" + kind + "\": supported values: \"Node\", \"<empty>\"");
+        }
+        if (node.isEmpty()) {
+            throw ApiException.internal("target.name: Required value");
+        }
         writes.modify(target, options, live -> {
+            if (live.path("metadata").has("deletionTimestamp")) {
+                throw ApiException.conflict(
+                        "pods/binding",
+                        "",
+                        "pods/binding",
+                        target.name(),
+                        "pod " + target.name() + " is being deleted, cannot be assigned to a host");
+            }
+            if (!live.path("spec").path("schedulingGates").isEmpty()) {
+                throw ApiException.conflict(
+                        "pods/binding",
+                        "",
+                        "pods/binding",
+                        target.name(),
+                        "pod " + target.name() + " has non-empty .spec.schedulingGates");
+            }
             if (!live.path("spec").path("nodeName").asText("").isEmpty()) {
                 throw ApiException.conflict(
                         "pods/binding",
@@ -139,9 +173,45 @@ public final class Subresources {
 
     ApiResponse review(ResourceType type, ApiRequest request) {
         ObjectNode review = Bodies.object(request);
+        boolean access = type.plural().endsWith("accessreviews");
+        if (access
+                && review.path("spec").has("resourceAttributes")
+                        == review.path("spec").has("nonResourceAttributes")) {
+            throw ApiException.invalid(
+                    type.group(),
+                    "",
+                    "",
+                    List.of(new FieldError(
+                            FieldError.Kind.INVALID,
+                            "spec.resourceAttributes",
+                            "null",
+                            "exactly one of nonResourceAttributes or resourceAttributes must be specified")));
+        }
+        if (type.plural().equals("subjectaccessreviews")
+                && review.path("spec").path("user").asText("").isEmpty()
+                && review.path("spec").path("groups").isEmpty()) {
+            throw ApiException.invalid(
+                    type.group(),
+                    "",
+                    "",
+                    List.of(new FieldError(
+                            FieldError.Kind.INVALID,
+                            "spec.user",
+                            "\"\"",
+                            "at least one of user or group must be specified")));
+        }
         review.put("kind", type.kind()).put("apiVersion", type.apiVersion());
-        review.withObject("/metadata");
-        access.review(type.plural(), review, request.user());
+        ObjectNode metadata = review.withObject("/metadata");
+        if (type.plural().equals("selfsubjectreviews")) {
+            metadata.put("creationTimestamp", writes.now());
+        }
+        if (review.has("spec")) {
+            Writes.Target target = new Writes.Target(type, "", "", "");
+            WriteOptions options = WriteOptions.of(request, "CreateOptions");
+            resources.strategy(type).decode(review);
+            writes.management(target).track(null, review, writes.writer(target, options));
+        }
+        this.access.review(type.plural(), review, request.user());
         return new ApiResponse.Json(201, review);
     }
 

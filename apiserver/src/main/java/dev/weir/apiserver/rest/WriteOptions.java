@@ -2,12 +2,14 @@ package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.weir.apiserver.auth.User;
+import dev.weir.apiserver.merge.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
 /** The query parameters of a write, checked. */
 public record WriteOptions(boolean dryRun, String fieldValidation, String manager, boolean force, User user) {
+    private static final int LONGEST_MANAGER = 128;
     private static final Set<String> VALIDATIONS = Set.of("", "Ignore", "Strict", "Warn");
 
     /** @param kind the options' kind in error messages, such as {@code CreateOptions} */
@@ -16,7 +18,7 @@ public record WriteOptions(boolean dryRun, String fieldValidation, String manage
         String dryRun = request.queryOr("dryRun", "");
         if (!dryRun.isEmpty() && !dryRun.equals("All")) {
             errors.add(new FieldError(
-                    FieldError.Kind.NOT_SUPPORTED, "dryRun", "\"" + dryRun + "\"", "supported values: \"All\""));
+                    FieldError.Kind.NOT_SUPPORTED, "dryRun", "[\"" + dryRun + "\"]", "supported values: \"All\""));
         }
         String validation = request.queryOr("fieldValidation", "");
         if (!VALIDATIONS.contains(validation)) {
@@ -26,6 +28,7 @@ public record WriteOptions(boolean dryRun, String fieldValidation, String manage
                     "\"" + validation + "\"",
                     "supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""));
         }
+        errors.addAll(ofManager(request.queryOr("fieldManager", "")));
         boolean apply = request.contentType().equals("application/apply-patch+yaml");
         if (apply && request.queryOr("fieldManager", "").isEmpty()) {
             errors.add(new FieldError(FieldError.Kind.REQUIRED, "fieldManager", null, "is required for apply patch"));
@@ -43,6 +46,31 @@ public record WriteOptions(boolean dryRun, String fieldValidation, String manage
                 request.manager(),
                 request.flag("force"),
                 request.user());
+    }
+
+    private static List<FieldError> ofManager(String manager) {
+        List<FieldError> errors = new ArrayList<>();
+        if (manager.codePointCount(0, manager.length()) > LONGEST_MANAGER) {
+            errors.add(new FieldError(
+                    FieldError.Kind.TOO_LONG,
+                    "fieldManager",
+                    null,
+                    "may not be more than " + LONGEST_MANAGER + " bytes"));
+        }
+        manager.codePoints()
+                .filter(Character::isISOControl)
+                .findFirst()
+                .ifPresent(control -> errors.add(new FieldError(
+                        FieldError.Kind.INVALID,
+                        "fieldManager",
+                        Json.write(Json.MAPPER.getNodeFactory().textNode(manager)),
+                        String.format(
+                                "invalid character U+%04X (at position %d)",
+                                control,
+                                manager.codePoints()
+                                        .takeWhile(c -> c != control)
+                                        .count()))));
+        return errors;
     }
 
     /** Turns unknown fields into warnings, or into an error if the caller is strict. */

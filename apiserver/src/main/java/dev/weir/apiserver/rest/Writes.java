@@ -77,45 +77,9 @@ public final class Writes {
                 strategy.schema(), target.type().apiVersion(), strategy.resetFields(target.subresource()));
     }
 
-    /** Checks what a body says of itself against where it is sent. */
     void checkIdentity(Target target, ObjectNode object) {
-        ResourceType type = target.type();
-        String kind = object.path("kind").asText("");
-        String apiVersion = object.path("apiVersion").asText("");
-        boolean custom = !resources.strategy(type).servesStrategicMerge();
-        if (custom && kind.isEmpty()) {
-            throw ApiException.badRequest("the object provided is unrecognized (must be of type " + type.kind()
-                    + "): Object 'Kind' is missing in '" + Json.write(object) + "'");
-        }
-        if (!kind.isEmpty() && !kind.equals(type.kind())
-                || !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())) {
-            String group = apiVersion.contains("/") ? apiVersion.substring(0, apiVersion.indexOf('/')) : "";
-            String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
-            throw ApiException.badRequest(
-                    !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())
-                            ? "the API version in the data (" + apiVersion
-                                    + ") does not match the expected API version (" + type.apiVersion() + ")"
-                            : kind + " in version \"" + version + "\" cannot be handled as a " + type.kind()
-                                    + ": no kind \"" + kind + "\" is registered for version \""
-                                    + (group.isEmpty() ? version : apiVersion)
-                                    + "\" in scheme \"pkg/runtime/scheme.go:110\"");
-        }
-        head(object, type);
-        JsonNode namespace = object.path("metadata").path("namespace");
-        if (!namespace.asText("").isEmpty() && !namespace.asText().equals(target.namespace())) {
-            throw ApiException.badRequest(
-                    "the namespace of the provided object does not match the namespace sent on the request");
-        }
-        if (type.namespaced()) {
-            object.withObject("/metadata").put("namespace", target.namespace());
-        } else {
-            object.withObject("/metadata").remove("namespace");
-        }
-    }
-
-    private static void head(ObjectNode object, ResourceType type) {
-        object.put("apiVersion", type.apiVersion()).put("kind", type.kind());
-        object.withObject("/metadata");
+        boolean custom = !resources.strategy(target.type()).servesStrategicMerge();
+        new Identity(resources.kinds()).check(target, object, custom);
     }
 
     /** Creates an object. The answer is what was stored, or would be. */
@@ -196,12 +160,12 @@ public final class Writes {
             List<String> warnings = strategy.warnings(candidate);
             Optional<VersionedStore.Entry> present = resources.store().get(key);
             if (options.dryRun() && present.isEmpty()) {
-                return new Written(candidate, warnings);
+                return new Written(strategy.onRead(candidate), warnings);
             }
             Optional<VersionedStore.Entry> stored =
                     options.dryRun() ? Optional.empty() : resources.store().create(key, candidate);
             if (stored.isPresent()) {
-                return new Written(strategy.shown(stored.get().object()), warnings);
+                return new Written(strategy.shown(strategy.onRead(stored.get().object())), warnings);
             }
             if (!generated || attempt == MOST_ATTEMPTS) {
                 boolean terminating = present.map(
@@ -243,15 +207,16 @@ public final class Writes {
         WriteOptions options = WriteOptions.of(request, "UpdateOptions");
         ObjectNode sent = Bodies.object(request);
         checkIdentity(target, sent);
+        ResourceStrategy strategy = resources.strategy(target.type());
+        List<String> warnings = options.report(target.type(), strategy.decode(sent));
         String name = sent.path("metadata").path("name").asText("");
         if (name.isEmpty()) {
             sent.withObject("/metadata").put("name", target.name());
         } else if (!name.equals(target.name())) {
-            throw ApiException.badRequest(
-                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
+            throw ApiException.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
+                            + target.name() + ")")
+                    .withWarnings(warnings);
         }
-        ResourceStrategy strategy = resources.strategy(target.type());
-        List<String> warnings = options.report(target.type(), strategy.decode(sent));
         strategy.setDefaults(sent);
         try {
             return replace(target, sent, options, warnings);
@@ -271,6 +236,7 @@ public final class Writes {
         checkUid(target, sent, live.orElse(null));
         if (live.isEmpty()) {
             revision(sent);
+            sent.withObject("/metadata").remove("resourceVersion");
             return insert(target, sent, options, true).answer(201, warnings);
         }
         if (!strategy.allowsUnconditionalUpdate() && revision(sent) == 0) {
@@ -285,7 +251,7 @@ public final class Writes {
                 .answer(200, warnings);
     }
 
-    private static ApiException unconditional(ResourceType type, String name) {
+    static ApiException unconditional(ResourceType type, String name) {
         FieldError error = new FieldError(
                 FieldError.Kind.INVALID, "metadata.resourceVersion", "0", "must be specified for an update");
         return ApiException.invalid(type.group(), type.plural(), name, List.of(error));
@@ -394,6 +360,7 @@ public final class Writes {
         ObjectNode next = wanted.deepCopy();
         ObjectNode metadata = next.withObject("/metadata");
         JsonNode before = live.path("metadata");
+        List<FieldError> ofMetadata = new ArrayList<>(Identity.changed(metadata, before));
         for (String field : List.of(
                 "name",
                 "namespace",
@@ -418,11 +385,11 @@ public final class Writes {
             next = EphemeralContainers.only(next, live);
             metadata = next.withObject("/metadata");
         }
-        boolean maySpec = !target.subresource().equals("status");
+        boolean maySpec = !List.of("status", "binding").contains(target.subresource());
         if (strategy.hasGeneration() && maySpec && strategy.specChanged(next, live)) {
             metadata.put("generation", before.path("generation").asInt() + 1);
         }
-        List<FieldError> ofMetadata = new ArrayList<>(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
+        ofMetadata.addAll(ObjectMeta.validate(next, ObjectMeta.NameRule.PATH_SEGMENT));
         ofMetadata.addAll(finalizersOnlyShrink(metadata, before));
         if (target.subresource().equals(EphemeralContainers.NAME)) {
             ofMetadata.addAll(EphemeralContainers.problems(next, live));

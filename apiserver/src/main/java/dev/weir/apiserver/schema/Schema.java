@@ -63,6 +63,32 @@ public final class Schema {
         this.target = referred == null ? own : referred.target;
     }
 
+    private static final Map<String, List<String>> ALWAYS_WRITTEN = Map.ofEntries(
+            Map.entry("apps.v1.StatefulSetSpec", List.of("serviceName")),
+            Map.entry(
+                    "Event",
+                    List.of("firstTimestamp", "lastTimestamp", "eventTime", "reportingComponent", "reportingInstance")),
+            Map.entry("autoscaling.v2.HorizontalPodAutoscalerStatus", List.of("currentMetrics")),
+            Map.entry(
+                    "core.v1.NodeSystemInfo",
+                    List.of(
+                            "machineID",
+                            "systemUUID",
+                            "bootID",
+                            "kernelVersion",
+                            "osImage",
+                            "containerRuntimeVersion",
+                            "kubeletVersion",
+                            "kubeProxyVersion",
+                            "operatingSystem",
+                            "architecture")),
+            Map.entry("core.v1.DaemonEndpoint", List.of("Port")),
+            Map.entry("EndpointSlice", List.of("endpoints", "ports")),
+            Map.entry("core.v1.PodCondition", List.of("lastProbeTime", "lastTransitionTime")),
+            Map.entry("core.v1.NodeCondition", List.of("lastHeartbeatTime", "lastTransitionTime")),
+            Map.entry("batch.v1.JobCondition", List.of("lastProbeTime", "lastTransitionTime")),
+            Map.entry("apps.v1.DeploymentCondition", List.of("lastUpdateTime", "lastTransitionTime")));
+
     /** The schema of a custom resource version, {@code openAPIV3Schema}. */
     public static Schema structural(JsonNode openApiV3Schema) {
         return new Schema(openApiV3Schema, Map.of(), true);
@@ -168,7 +194,8 @@ public final class Schema {
 
     /** True for objects that are replaced as a whole. */
     public boolean atomicMap() {
-        return keyword("x-kubernetes-map-type").asText().equals("atomic");
+        return component != null && component.endsWith(".runtime.RawExtension")
+                || keyword("x-kubernetes-map-type").asText().equals("atomic");
     }
 
     public @Nullable JsonNode defaultValue() {
@@ -244,6 +271,11 @@ public final class Schema {
                     field.fillEmptyStructs(present);
                 }
             });
+            for (String name : alwaysWritten()) {
+                if (!object.has(name)) {
+                    object.set(name, properties().getOrDefault(name, UNKNOWN).zero());
+                }
+            }
             Schema additional = additionalProperties();
             if (additional != null && additional.type() == Type.OBJECT) {
                 object.forEach(additional::fillEmptyStructs);
@@ -264,11 +296,37 @@ public final class Schema {
         properties().forEach((name, field) -> {
             if (field.isStruct()) {
                 empty.set(name, field.emptyStruct());
-            } else if (required.contains(name) && field.type() == Type.ARRAY) {
-                empty.putNull(name);
+            } else if (required.contains(name) && field.type() != Type.OBJECT
+                    || alwaysWritten().contains(name)) {
+                empty.set(name, field.zero());
             }
         });
         return empty;
+    }
+
+    /** Optional fields that the structs of built-in kinds write even if they hold nothing. */
+    private List<String> alwaysWritten() {
+        String name = component != null
+                ? component.substring(component.indexOf("api.") + "api.".length())
+                : own.path("x-kubernetes-group-version-kind")
+                        .path(0)
+                        .path("kind")
+                        .asText("");
+        return ALWAYS_WRITTEN.getOrDefault(name, List.of());
+    }
+
+    /** What a field holds that nobody has set. */
+    private JsonNode zero() {
+        JsonNodeFactory json = JsonNodeFactory.instance;
+        if (component != null && component.endsWith("Time")) {
+            return json.nullNode();
+        }
+        return switch (type()) {
+            case STRING -> json.textNode("");
+            case INTEGER, NUMBER -> json.numberNode(0);
+            case BOOLEAN -> json.booleanNode(false);
+            case OBJECT, ARRAY, INT_OR_STRING, ANY -> json.nullNode();
+        };
     }
 
     private boolean isStruct() {

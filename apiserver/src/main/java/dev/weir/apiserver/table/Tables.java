@@ -39,9 +39,8 @@ public final class Tables {
         table.put("kind", "Table").put("apiVersion", "meta.k8s.io/v1");
         table.putObject("metadata").put("resourceVersion", revision);
         JsonNode columns = printer != null ? CustomColumns.definitions(printer) : columns(type);
-        if (withColumns) {
-            table.set("columnDefinitions", columns);
-        }
+        // later events of a watch say null
+        table.set("columnDefinitions", withColumns ? columns : Json.MAPPER.nullNode());
         ArrayNode rows = table.putArray("rows");
         for (ObjectNode object : objects) {
             ObjectNode row = rows.addObject();
@@ -50,7 +49,7 @@ public final class Tables {
                     : BuiltInCells.of(type, object, columns, clock.instant());
             row.set("cells", cells);
             switch (include) {
-                case "None" -> {}
+                case "None" -> row.putNull("object");
                 case "Object" -> row.set("object", object);
                 default -> {
                     ObjectNode partial = row.putObject("object");

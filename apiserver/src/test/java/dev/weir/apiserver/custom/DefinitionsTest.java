@@ -97,7 +97,7 @@ class DefinitionsTest {
                 List.of(),
                 List.of(),
                 Set.of("status"));
-        return new CustomStrategy(type, version, Schema.UNKNOWN, new Rules());
+        return new CustomStrategy(type, version, null, Schema.UNKNOWN, new Rules());
     }
 
     private static List<String> problems(String spec, String now, @Nullable String before) throws Exception {

@@ -39,7 +39,7 @@ final class AccessOperations {
                                     binding(
                                             draw.one(Plan.NAMES),
                                             draw.one(List.of("Role", "ClusterRole")),
-                                            draw.one(List.of("held", "one", "view", "admin", "none")),
+                                            draw.one(List.of("held", "one", "two", "none")),
                                             "someone"))
                             .as(DEV));
                 case 8 -> impersonate();

@@ -21,8 +21,10 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -37,11 +39,17 @@ import java.util.zip.GZIPOutputStream;
  * record URL CERTIFICATES FROM TO FILE [KIND-FILE...]   what a real server answers to sequences FROM to TO
  * replay FILE [SEED]                                    does the same here; exit 1 if an answer differs
  * show SEED                                             the sequence alone
+ * pick FROM TO N                                        a part of a file as data for the default tests
  * </pre>
  */
 public final class Differential {
     private static final int AT_ONCE = 16;
-    private static final int SHOWN = 400;
+    static final long ALL = -1;
+    private static final int SHOWN = 4000;
+    private static final int LINES = 20;
+    private static final int FEW_LINES = 4;
+    /** Seeds that follow each other are about different things. */
+    private static final long TOPICS = 20;
 
     private Differential() {}
 
@@ -54,7 +62,9 @@ public final class Differential {
                         Long.parseLong(args[3]),
                         Long.parseLong(args[4]),
                         Path.of(args[5]),
-                        List.of(args).subList(6, args.length));
+                        List.of(args).subList(6, args.length).stream()
+                                .map(Path::of)
+                                .toList());
             case "replay" -> {
                 long seed = args.length > 2 ? Long.parseLong(args[2]) : -1;
                 System.exit(replay(Path.of(args[1]), seed) ? 0 : 1);
@@ -64,7 +74,8 @@ public final class Differential {
                         .sequence(Long.parseLong(args[1]))
                         .steps()
                         .forEach(step -> System.out.println(step.write()));
-            default -> throw new IllegalArgumentException("record, replay or show");
+            case "pick" -> pick(Path.of(args[1]), Path.of(args[2]), Long.parseLong(args[3]));
+            default -> throw new IllegalArgumentException("record, replay, show or pick");
         }
     }
 
@@ -74,12 +85,13 @@ public final class Differential {
                 Executor.ADMIN,
                 new User("admin", "", List.of("system:masters")),
                 "dev",
-                new User("dev", "", List.of("devs")),
+                new User("dev", "2", List.of("devs")),
                 "ops",
-                new User("ops", "", List.of("opsers"))));
+                new User("ops", "3", List.of("opsers"))));
     }
 
-    private static void record(URI server, Path certificates, long from, long to, Path file, List<String> kinds)
+    /** @param kinds files of definitions that are made first */
+    static void record(URI server, Path certificates, long from, long to, Path file, List<Path> kinds)
             throws Exception {
         X509Certificate authority;
         try (InputStream in = Files.newInputStream(certificates)) {
@@ -90,8 +102,8 @@ public final class Differential {
             authority = chain.getLast();
         }
         List<JsonNode> world = new ArrayList<>(KindModel.documents("world.yaml"));
-        for (String more : kinds) {
-            world.addAll(KindModel.documents(Path.of(more)));
+        for (Path more : kinds) {
+            world.addAll(KindModel.documents(more));
         }
         ObjectNode first = Step.JSON.createObjectNode();
         ArrayNode list = first.putArray("world");
@@ -110,7 +122,11 @@ public final class Differential {
                 running.add(threads.submit(() -> sequence.answered(executor.run(sequence))));
             }
             for (Future<Sequence> one : running) {
-                out.write(one.get().write() + "\n");
+                try {
+                    out.write(one.get().write() + "\n");
+                } catch (ExecutionException failed) {
+                    System.out.println("left out: " + failed.getCause());
+                }
             }
         }
         System.out.println("recorded sequences " + from + " to " + to + " in " + file);
@@ -137,26 +153,32 @@ public final class Differential {
     }
 
     /** What came of replaying a file: how many sequences agreed, and the first difference of each other one. */
-    public record Report(int sequences, int answers, List<Replay.Compared> first, List<Replay.Compared> all) {}
+    public record Report(
+            int sequences,
+            int answers,
+            List<Replay.Compared> first,
+            List<Replay.Compared> all,
+            Map<String, Integer> known) {}
 
     /** Replays a file of sequences against a server. */
     public static Report replay(RawClient client, InputStream file, long onlySeed)
             throws IOException, InterruptedException, ExecutionException {
         int answers = 0;
+        Map<String, Integer> known = new TreeMap<>();
         List<Replay.Compared> first = new ArrayList<>();
         List<Replay.Compared> all = new ArrayList<>();
         List<Future<Replay.Outcome>> running = new ArrayList<>();
         try (var threads = Executors.newFixedThreadPool(AT_ONCE);
-                BufferedReader lines =
-                        new BufferedReader(new InputStreamReader(new GZIPInputStream(file), StandardCharsets.UTF_8))) {
+                BufferedReader lines = reader(file)) {
             make(client, Step.JSON.readTree(lines.readLine()).path("world"));
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 JsonNode recorded = Step.JSON.readTree(line);
                 if (onlySeed < 0 || recorded.path("seed").asLong() == onlySeed) {
-                    running.add(threads.submit(() -> Replay.of(client, recorded)));
+                    running.add(threads.submit(() -> Replay.of(client, recorded, true)));
                 }
             }
             for (Future<Replay.Outcome> one : running) {
+                one.get().known().forEach(id -> known.merge(id, 1, Integer::sum));
                 List<Replay.Compared> steps = one.get().steps();
                 answers += steps.size();
                 List<Replay.Compared> differing = steps.stream()
@@ -166,7 +188,30 @@ public final class Differential {
                 differing.stream().findFirst().ifPresent(first::add);
             }
         }
-        return new Report(running.size(), answers, first, all);
+        return new Report(running.size(), answers, first, all, known);
+    }
+
+    /** @param whole every difference with its request, not only the first of each sequence */
+    static void print(Report report, boolean whole) {
+        Map<String, Integer> groups = new TreeMap<>();
+        (whole ? report.all() : report.first()).stream().limit(SHOWN).forEach(step -> {
+            System.out.println(step.where());
+            if (whole) {
+                System.out.println("  " + step.request());
+            }
+            step.differences().stream()
+                    .limit(whole ? LINES : FEW_LINES)
+                    .forEach(line -> System.out.println("  " + line));
+        });
+        report.known().forEach((id, count) -> System.out.printf("%6d known: %s%n", count, id));
+        report.first().forEach(step -> groups.merge(step.group(), 1, Integer::sum));
+        groups.forEach((group, count) -> System.out.printf("%6d %s%n", count, group));
+        System.out.printf(
+                "%d of %d sequences agree, %d of %d answers%n",
+                report.sequences() - report.first().size(),
+                report.sequences(),
+                report.answers() - report.all().size(),
+                report.answers());
     }
 
     private static boolean replay(Path file, long seed) throws Exception {
@@ -174,20 +219,32 @@ public final class Differential {
                 RawClient client = new RawClient(server, Executor.ADMIN);
                 InputStream in = Files.newInputStream(file)) {
             Report report = replay(client, in, seed);
-            Map<String, Integer> groups = new TreeMap<>();
-            (seed < 0 ? report.first() : report.all()).stream().limit(SHOWN).forEach(step -> {
-                System.out.println(step.where());
-                step.differences().stream().limit(4).forEach(line -> System.out.println("  " + line));
-            });
-            report.first().forEach(step -> groups.merge(step.group(), 1, Integer::sum));
-            groups.forEach((group, count) -> System.out.printf("%6d %s%n", count, group));
-            System.out.printf(
-                    "%d of %d sequences agree, %d of %d answers%n",
-                    report.sequences() - report.first().size(),
-                    report.sequences(),
-                    report.answers() - report.all().size(),
-                    report.answers());
+            print(report, seed != ALL);
             return report.all().isEmpty();
         }
+    }
+
+    /** Copies what is recorded of every {@code step}-th seed that agrees here, as data for the default tests. */
+    private static void pick(Path from, Path to, long step) throws Exception {
+        Set<Long> differing = new HashSet<>();
+        try (ApiServer server = ApiServer.start(options());
+                RawClient client = new RawClient(server, Executor.ADMIN);
+                InputStream in = Files.newInputStream(from)) {
+            replay(client, in, ALL).first().forEach(one -> differing.add(one.seed()));
+        }
+        try (BufferedReader lines = reader(Files.newInputStream(from));
+                BufferedWriter out = writer(to)) {
+            out.write(lines.readLine() + "\n");
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                long seed = Step.JSON.readTree(line).path("seed").asLong();
+                if (!differing.contains(seed) && seed / TOPICS % step == 0) {
+                    out.write(line + "\n");
+                }
+            }
+        }
+    }
+
+    private static BufferedReader reader(InputStream file) throws IOException {
+        return new BufferedReader(new InputStreamReader(new GZIPInputStream(file), StandardCharsets.UTF_8));
     }
 }

@@ -77,12 +77,22 @@ record Executor(RawClient client, Duration settle) {
             Thread.sleep(settle);
             return new Answer(0, MissingNode.getInstance(), List.of());
         }
+        if (failed(step.body(), seen)) {
+            // there is nothing to write back: look again
+            return send(Step.of("GET", step.path()).as(step.as()), seen, start);
+        }
         RawClient user = step.as().isEmpty() ? client : client.as(step.as());
         String path = resolve(step.path(), seen, start);
         RawClient.Answer answer = step.method().equals(Step.WATCH)
                 ? user.watch(path, step.accept())
                 : user.send(step.method(), path, resolve(step.body(), seen, start), step.contentType(), step.accept());
         return new Answer(answer.code(), answer.body(), answer.warnings());
+    }
+
+    private static boolean failed(@Nullable JsonNode body, List<Answer> seen) {
+        return body != null
+                && body.has("$step")
+                && seen.get(body.path("$step").asInt()).code() != 200;
     }
 
     private static String resolve(String text, List<Answer> seen, String start) {

@@ -90,7 +90,6 @@ final class LifecycleOperations {
                         "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"orphanDependents\": true, \"propagationPolicy\": \"Orphan\"}",
                         "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"meta.k8s.io/v1\", \"dryRun\": [\"All\"]}",
                         "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"dryRun\": [\"Some\"]}",
-                        "{\"kind\": \"Other\", \"apiVersion\": \"v1\"}",
                         "{\"kind\": \"DeleteOptions\", \"apiVersion\": \"v1\", \"surprise\": 1}")))));
     }
 
@@ -154,14 +153,15 @@ final class LifecycleOperations {
         String name = plan.someName(kind);
         String path = plan.path(kind, name) + "/scale";
         int replicas = draw.below(6);
-        switch (draw.below(7)) {
+        // applied to the scale of a custom resource a real server answers 500
+        switch (draw.below(kind.custom() ? 6 : 7)) {
             case 0, 1 -> plan.add(Step.of("GET", path));
             case 2, 3 ->
                 plan.add(Step.of(
                                 "PATCH",
                                 path,
                                 Plan.json("{\"spec\": {\"replicas\": "
-                                        + draw.one(List.of("" + replicas, "-1", "null", "\"x\"", "" + replicas))
+                                        + draw.one(List.of("" + replicas, "-1", "null", "" + replicas))
                                         + "}}"))
                         .type(Plan.MERGE));
             case 4, 5 -> {

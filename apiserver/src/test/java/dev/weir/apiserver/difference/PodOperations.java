@@ -120,8 +120,6 @@ final class PodOperations {
                 "/attach",
                 "/portforward?ports=80",
                 "/log?container=none",
-                "/log?tailLines=-1",
-                "/log?sinceSeconds=x",
                 "/binding",
                 "/nonsense",
                 "/status/more"));

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Does again what was recorded at another server and says where the answers differ. */
 public final class Replay {
@@ -19,27 +20,44 @@ public final class Replay {
      * @param code whether the status codes agree
      * @param differences empty if the answers agree; else a line for each place
      */
-    public record Compared(int number, String where, String group, boolean code, List<String> differences) {}
+    public record Compared(
+            long seed, String where, String group, boolean code, List<String> differences, JsonNode request) {}
 
-    /** All compared steps of a sequence, and what was answered. */
-    public record Outcome(List<Compared> steps, List<JsonNode> answers) {
-        boolean agrees() {
-            return steps.stream().allMatch(step -> step.differences().isEmpty());
-        }
+    /**
+     * What came of a sequence.
+     *
+     * @param steps those whose answers were compared
+     * @param known the known differences that were met, by their names
+     */
+    public record Outcome(List<Compared> steps, List<String> known) {}
+
+    /** @param recorded a sequence with answers, as JSON; every difference counts */
+    public static Outcome of(RawClient client, JsonNode recorded) throws IOException, InterruptedException {
+        return of(client, recorded, false);
     }
 
-    /** @param recorded a sequence with answers, as JSON */
-    public static Outcome of(RawClient client, JsonNode recorded) throws IOException, InterruptedException {
+    /** @param excuses true if known differences are none */
+    static Outcome of(RawClient client, JsonNode recorded, boolean excuses) throws IOException, InterruptedException {
         Sequence sequence = Sequence.read(recorded);
         List<Answer> got = new Executor(client, Duration.ZERO).run(sequence);
         List<Compared> compared = new ArrayList<>();
+        List<String> explained = new ArrayList<>();
         for (int i = 0; i < got.size(); i++) {
             Step step = sequence.steps().get(i);
-            if (!step.method().equals(Step.SETTLE)) {
-                compared.add(compare(sequence, i, sequence.answers().get(i), got.get(i)));
+            if (step.method().equals(Step.SETTLE)) {
+                continue;
+            }
+            Compared one = compare(sequence, i, sequence.answers().get(i), got.get(i));
+            Optional<Known> known =
+                    one.differences().isEmpty() || !excuses ? Optional.empty() : Known.of(step, one.differences());
+            known.ifPresent(reason -> explained.add(reason.id()));
+            if (known.isEmpty()) {
+                compared.add(one);
+            } else if (known.get().ends()) {
+                break;
             }
         }
-        return new Outcome(compared, got.stream().map(Answer::body).toList());
+        return new Outcome(compared, explained);
     }
 
     private static Compared compare(Sequence sequence, int number, Answer wanted, Answer got) {
@@ -65,6 +83,6 @@ public final class Replay {
         }
         String group = step.method() + " " + kind + " " + step.contentType().replace("application/", "");
         String where = "seed " + sequence.seed() + " (" + sequence.topic() + ") step " + number + ": " + step.title();
-        return new Compared(number, where, group.strip(), code, differences);
+        return new Compared(sequence.seed(), where, group.strip(), code, differences, step.write());
     }
 }

@@ -87,10 +87,10 @@ final class WriteOperations {
             case 1 -> metadata.put("uid", "11111111-1111-1111-1111-111111111111");
             case 2 -> metadata.put("name", "other");
             case 3 -> metadata.put("namespace", "elsewhere");
-            case 4 -> object.put("kind", "Other");
+            case 4 -> object.put("kind", kind.custom() ? kind.kind() : "Other");
             case 5 -> object.put("apiVersion", "other/v1");
             case 6 -> metadata.put("resourceVersion", "nonsense");
-            case 7 -> metadata.put("creationTimestamp", "2026-01-01T00:00:00Z").put("generation", 77);
+            case 7 -> metadata.put("creationTimestamp", "2026-01-01T00:00:00Z");
             default -> {
                 // as it is
             }
