@@ -60,7 +60,7 @@ class MetricsAgreementTest {
               service: {name: %1$s, port: 80}
               gateways: [my-gateway]
               versions:
-              - {name: %1$s-0, image: kennethreitz/httpbin}
+              - {name: %1$s-0, image: kennethreitz/httpbin, %4$s}
               - {name: %1$s-1, image: kennethreitz/httpbin, %3$s}
             """;
 
@@ -82,12 +82,8 @@ class MetricsAgreementTest {
         try (InputStream in = MetricsAgreementTest.class.getResourceAsStream("/demo/mirror/gateway.yaml")) {
             client.load(in).inNamespace("default").create();
         }
-        client.resource(Serialization.unmarshal(
-                        RELEASE.formatted("shared", "BlueGreen", "share: 30"), GenericKubernetesResource.class))
-                .create();
-        client.resource(Serialization.unmarshal(
-                        RELEASE.formatted("copied", "Mirror", "mirrorPercent: 100"), GenericKubernetesResource.class))
-                .create();
+        create("shared", "BlueGreen", "share: 70", "share: 30");
+        create("copied", "Mirror", "labels: {tier: web}", "mirrorPercent: 100");
         for (String name : List.of("shared", "copied")) {
             await(name).atMost(LONG).until(() -> ready(name));
         }
@@ -97,6 +93,12 @@ class MetricsAgreementTest {
     static void stop() {
         client.close();
         local.close();
+    }
+
+    private static void create(String name, String strategy, String primary, String candidate) {
+        String yaml = RELEASE.formatted(name, strategy, candidate, primary);
+        client.resource(Serialization.unmarshal(yaml, GenericKubernetesResource.class))
+                .create();
     }
 
     private static boolean ready(String name) {
@@ -269,9 +271,7 @@ class MetricsAgreementTest {
     private static void agrees(URI prometheus, AccessLogs logs) throws IOException, InterruptedException {
         PrometheusApi api = new PrometheusApi(Access.to(prometheus));
         await().atMost(LONG).until(() -> api.number("sum(up)", Instant.now()).equals(new Measurement.Value(1)));
-        client.resource(Serialization.unmarshal(
-                        RELEASE.formatted("scraped", "BlueGreen", "share: 50"), GenericKubernetesResource.class))
-                .create();
+        create("scraped", "BlueGreen", "share: 50", "share: 50");
         await().atMost(LONG).until(() -> ready("scraped"));
         Subject subject = subject("scraped", false);
         // the window begins after the first scrape
