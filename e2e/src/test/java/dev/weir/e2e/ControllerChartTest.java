@@ -53,6 +53,7 @@ class ControllerChartTest {
                             .endMetadata()
                             .build())
                     .create();
+            new MirrorRelease(client, namespace).openGateway();
         }
     }
 

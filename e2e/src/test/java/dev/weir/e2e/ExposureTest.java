@@ -52,6 +52,7 @@ class ExposureTest {
                 .withConfig(Config.fromKubeconfig(Files.readString(local.kubeconfig())))
                 .build();
         MirrorRelease release = new MirrorRelease(client, "default");
+        release.openGateway();
         release.apply(new Version("v0", "kennethreitz/httpbin", 0), new Version("v1", "kennethreitz/httpbin", 50));
         await().atMost(LONG).until(release::ready);
     }

@@ -5,6 +5,8 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +37,13 @@ final class MirrorRelease {
 
     /** A version; {@code percent} of the primary is ignored. */
     record Version(String label, String image, int percent) {}
+
+    /** Makes the gateway that the release names, without which it is not ready. */
+    void openGateway() throws IOException {
+        try (InputStream in = MirrorRelease.class.getResourceAsStream("/demo/mirror/gateway.yaml")) {
+            client.load(in).inNamespace(namespace).create();
+        }
+    }
 
     /** Applies the primary and, if given, a candidate. */
     void apply(Version primary, Version... candidates) {

@@ -12,7 +12,6 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,10 +43,8 @@ class OperatorProcessTest {
                     .withNamespace("default")
                     .withKubeConfig(local.kubeconfig())
                     .call();
-            try (InputStream in = OperatorProcessTest.class.getResourceAsStream("/demo/mirror/gateway.yaml")) {
-                client.load(in).inNamespace("default").create();
-            }
             MirrorRelease release = new MirrorRelease(client, "default");
+            release.openGateway();
             release.apply(FIRST);
             await().atMost(LONG).until(release::ready);
             InetSocketAddress gateway = new InetSocketAddress(

@@ -61,7 +61,8 @@ public final class ReleaseDecider {
         }
         Map<String, Integer> weights = weights();
         route(weights);
-        if (moving() && settled()) {
+        // not before proxies may know the new route; but it may well be this very Service that it is refused for
+        if (moving() && rested()) {
             actions.add(new Action.ApplyEntrance());
         }
         prune();

@@ -283,6 +283,25 @@ class ReleaseDeciderTest {
     }
 
     @Test
+    void theEntranceOfAnotherRouterGivesWayAlsoToARouteThatItKeepsFromBeingServed() {
+        Release release = release(Release.Strategy.NONE, 0, "app-0");
+        Attachment refused = new Attachment("Service app", Attachment.Verdict.REFUSED, "it has no port 80");
+        Routed rested = new Routed("uid/1+1~", NOW.minusSeconds(60));
+        Observed moving = new Observed(
+                Map.of("app-0", READY),
+                Map.of(),
+                served(refused),
+                "app-0",
+                rested,
+                List.of("VirtualService/app"),
+                true,
+                List.of());
+        Decision decision = decide(release, moving);
+        assertThat(decision.actions()).contains(new Action.ApplyEntrance());
+        assertThat(decision.actions()).contains(new Action.Prune(Set.of("app-0"), false));
+    }
+
+    @Test
     void silenceIsSaidAndHoldsNothingUp() {
         Release release = release(Release.Strategy.NONE, 0, "app-0");
         Map<String, Observed.Version> versions = Map.of("app-0", READY, "app-1", READY);
