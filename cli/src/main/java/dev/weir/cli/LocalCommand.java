@@ -20,7 +20,6 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -178,16 +177,13 @@ final class LocalCommand implements Callable<Integer> {
                     + "; stop it with: weir local stop --data-dir " + where.folder());
         }
         LocalOptions options = how.options(where.folder(), self);
-        CountDownLatch signal = new CountDownLatch(1);
-        CountDownLatch closed = new CountDownLatch(1);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            signal.countDown();
-            try {
-                closed.await(STOP_SECONDS, TimeUnit.SECONDS);
-            } catch (InterruptedException hurried) {
-                Thread.currentThread().interrupt();
-            }
-        }));
+        try (StopSignal stop = new StopSignal(STOP_SECONDS)) {
+            run(options, stop);
+        }
+        return 0;
+    }
+
+    private void run(LocalOptions options, StopSignal stop) throws IOException, InterruptedException {
         try (LocalMode local = LocalMode.start(options)) {
             Properties state = new Properties();
             state.setProperty("pid", Long.toString(ProcessHandle.current().pid()));
@@ -203,12 +199,10 @@ final class LocalCommand implements Callable<Integer> {
                 state.store(out, null);
             }
             print(state);
-            signal.await();
+            stop.await();
         } finally {
             Files.deleteIfExists(where.state());
-            closed.countDown();
         }
-        return 0;
     }
 
     private static void print(Properties state) {

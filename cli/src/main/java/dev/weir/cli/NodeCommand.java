@@ -8,8 +8,6 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -76,21 +74,10 @@ final class NodeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         NodeOptions options = options();
-        CountDownLatch signal = new CountDownLatch(1);
-        CountDownLatch closed = new CountDownLatch(1);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            signal.countDown();
-            try {
-                closed.await(STOP_SECONDS, TimeUnit.SECONDS);
-            } catch (InterruptedException hurried) {
-                Thread.currentThread().interrupt();
-            }
-        }));
-        try (NodeMode _ = NodeMode.start(options)) {
+        try (StopSignal stop = new StopSignal(STOP_SECONDS);
+                NodeMode _ = NodeMode.start(options)) {
             System.out.println("ready");
-            signal.await();
-        } finally {
-            closed.countDown();
+            stop.await();
         }
         return 0;
     }

@@ -12,8 +12,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -77,33 +75,22 @@ final class OperatorCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         logFormat.use();
-        CountDownLatch stop = new CountDownLatch(1);
-        CountDownLatch stopped = new CountDownLatch(1);
         AtomicInteger exitCode = new AtomicInteger();
-        // the process may end only once the passes under way have ended and the lease is given back
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            stop.countDown();
-            try {
-                stopped.await(STOP_SECONDS, TimeUnit.SECONDS);
-            } catch (InterruptedException hurried) {
-                Thread.currentThread().interrupt();
-            }
-        }));
         OperatorMetrics metrics = new OperatorMetrics();
-        try (KubernetesClient client = new KubernetesClientBuilder()
-                .withHttpClientBuilderConsumer(metrics::countRequests)
-                .build()) {
+        // the process may end only once the passes under way have ended and the lease is given back
+        try (StopSignal stop = new StopSignal(STOP_SECONDS);
+                KubernetesClient client = new KubernetesClientBuilder()
+                        .withHttpClientBuilderConsumer(metrics::countRequests)
+                        .build()) {
             if (System.getenv("POD_NAMESPACE") == null) {
                 consent.require(client, "run an operator that changes the objects of releases");
             }
             run(client, metrics, stop, exitCode);
-        } finally {
-            stopped.countDown();
         }
         return exitCode.get();
     }
 
-    private void run(KubernetesClient client, OperatorMetrics metrics, CountDownLatch stop, AtomicInteger exitCode)
+    private void run(KubernetesClient client, OperatorMetrics metrics, StopSignal stop, AtomicInteger exitCode)
             throws IOException, InterruptedException {
         String home = System.getenv().getOrDefault("POD_NAMESPACE", "default");
         metrics.build(Build.version());
@@ -114,7 +101,7 @@ final class OperatorCommand implements Callable<Integer> {
             options =
                     options.withElection(new Operator.Election(home, lease, identity(), Operator.Election.TERM, () -> {
                         exitCode.set(LOST_LEASE);
-                        stop.countDown();
+                        stop.ask();
                     }));
         }
         AtomicReference<@Nullable Operator> running = new AtomicReference<>();
