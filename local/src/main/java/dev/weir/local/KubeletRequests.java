@@ -95,15 +95,21 @@ final class KubeletRequests extends SimpleChannelInboundHandler<FullHttpRequest>
             refuse(ctx, HttpResponseStatus.NOT_FOUND, "NotFound", "the pod or container is not on this node");
         } else if (parts[1].equals("containerLogs")) {
             Thread.startVirtualThread(() -> logs(ctx, parts[3], container.get(), uri.parameters()));
-        } else if (Set.of("exec", "attach").contains(parts[1]) && (webSocket(request) || spdy(request))) {
+        } else if (!Set.of("exec", "attach").contains(parts[1])) {
+            refuse(ctx, HttpResponseStatus.NOT_FOUND, "NotFound", "a kubelet has no " + uri.path());
+        } else if (webSocket(request) || spdy(request)) {
             stream(ctx, request, runner.get(), container.get(), uri);
         } else {
-            refuse(
-                    ctx,
-                    HttpResponseStatus.NOT_IMPLEMENTED,
-                    "NotImplemented",
-                    "this node serves logs, and exec, attach and port-forward over WebSocket and SPDY/3.1");
+            refuseWithoutUpgrade(ctx);
         }
+    }
+
+    private static void refuseWithoutUpgrade(ChannelHandlerContext ctx) {
+        refuse(
+                ctx,
+                HttpResponseStatus.BAD_REQUEST,
+                "BadRequest",
+                "unable to upgrade: a stream needs the headers that ask for WebSocket or SPDY/3.1");
     }
 
     /** A whole answer that clients show as an error. */
@@ -251,11 +257,7 @@ final class KubeletRequests extends SimpleChannelInboundHandler<FullHttpRequest>
                                     new SpdyFrameCodec(SpdyVersion.SPDY_3_1),
                                     new PortForward(pod.sandbox())));
         } else {
-            refuse(
-                    ctx,
-                    HttpResponseStatus.NOT_IMPLEMENTED,
-                    "NotImplemented",
-                    "this node serves port-forward over WebSocket and SPDY/3.1");
+            refuseWithoutUpgrade(ctx);
         }
     }
 

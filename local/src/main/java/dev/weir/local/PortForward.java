@@ -21,15 +21,12 @@ import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.spdy.DefaultSpdyDataFrame;
-import io.netty.handler.codec.spdy.DefaultSpdySynReplyFrame;
 import io.netty.handler.codec.spdy.SpdyDataFrame;
 import io.netty.handler.codec.spdy.SpdyFrame;
 import io.netty.handler.codec.spdy.SpdyPingFrame;
 import io.netty.handler.codec.spdy.SpdyRstStreamFrame;
-import io.netty.handler.codec.spdy.SpdySynReplyFrame;
 import io.netty.handler.codec.spdy.SpdySynStreamFrame;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
@@ -49,6 +46,8 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
 
     private static final int CONNECT_MILLIS = 5000;
     private static final int MOST_CONNECTIONS = 1000;
+    /** What one connection may send before its port has accepted. */
+    private static final int MOST_EARLY_BYTES = 256 * 1024;
 
     private final PodSandbox pod;
     /** Error streams by the number that both streams of a pair carry. */
@@ -106,10 +105,7 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
     }
 
     private void open(ChannelHandlerContext ctx, SpdySynStreamFrame opened) {
-        SpdySynReplyFrame reply = new DefaultSpdySynReplyFrame(opened.streamId());
-        // the codec leaves a block of no headers out, and clients want a block
-        reply.headers().set("accepted", "true");
-        ctx.writeAndFlush(reply);
+        ctx.writeAndFlush(SpdyFrames.accept(opened.streamId()));
         String request = String.valueOf(opened.headers().getAsString("requestid"));
         if ("error".equals(opened.headers().getAsString("streamtype"))) {
             if (errors.size() >= MOST_CONNECTIONS) {
@@ -157,6 +153,8 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
         /** What came before the port had accepted. */
         private final Queue<ByteBuf> early = new ArrayDeque<>();
 
+        private long earlyBytes;
+
         private boolean inputEnded;
         private boolean ended;
 
@@ -195,6 +193,7 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
                 channel.write(bytes);
             }
             channel.flush();
+            client.channel().config().setAutoRead(channel.isWritable());
             if (inputEnded) {
                 shutDownOutput(channel);
             }
@@ -207,6 +206,10 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
                 bytes.release();
             } else if (channel == null) {
                 early.add(bytes);
+                earlyBytes += bytes.readableBytes();
+                if (earlyBytes > MOST_EARLY_BYTES) {
+                    client.channel().config().setAutoRead(false);
+                }
             } else {
                 channel.writeAndFlush(bytes);
                 // one client's connections share its reading: a port that takes nothing holds them up
@@ -261,8 +264,7 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
 
         private void fail(String message) {
             if (!ended) {
-                client.write(
-                        new DefaultSpdyDataFrame(errorStream, Unpooled.copiedBuffer(message, StandardCharsets.UTF_8)));
+                client.write(SpdyFrames.text(errorStream, message));
                 end();
             }
         }
@@ -272,10 +274,8 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
             if (ended) {
                 return;
             }
-            for (int each : new int[] {stream, errorStream}) {
-                client.write(new DefaultSpdyDataFrame(each).setLast(true));
-            }
-            client.flush();
+            client.write(SpdyFrames.end(stream));
+            client.writeAndFlush(SpdyFrames.end(errorStream));
             client.channel().config().setAutoRead(true);
             connections.remove(stream);
             close();

@@ -4,13 +4,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.spdy.DefaultSpdyDataFrame;
-import io.netty.handler.codec.spdy.DefaultSpdySynReplyFrame;
 import io.netty.handler.codec.spdy.SpdyDataFrame;
 import io.netty.handler.codec.spdy.SpdyFrame;
 import io.netty.handler.codec.spdy.SpdyPingFrame;
-import io.netty.handler.codec.spdy.SpdySynReplyFrame;
 import io.netty.handler.codec.spdy.SpdySynStreamFrame;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -57,10 +54,7 @@ final class SpdySession extends SimpleChannelInboundHandler<SpdyFrame> {
     }
 
     private void open(ChannelHandlerContext ctx, SpdySynStreamFrame opened) {
-        SpdySynReplyFrame reply = new DefaultSpdySynReplyFrame(opened.streamId());
-        // the codec leaves a block of no headers out, and clients want a block
-        reply.headers().set("accepted", "true");
-        ctx.writeAndFlush(reply);
+        ctx.writeAndFlush(SpdyFrames.accept(opened.streamId()));
         streams.put(String.valueOf(opened.headers().getAsString("streamtype")), opened.streamId());
         if (!begun && streams.containsKey(ERROR) && streams.keySet().containsAll(expected)) {
             begun = true;
@@ -110,10 +104,9 @@ final class SpdySession extends SimpleChannelInboundHandler<SpdyFrame> {
     }
 
     private void finish(ChannelHandlerContext ctx, Peer.Ending ending) {
-        ctx.write(new DefaultSpdyDataFrame(
-                streams.getOrDefault(ERROR, 0),
-                Unpooled.copiedBuffer(ending.status().toString(), StandardCharsets.UTF_8)));
-        streams.values().forEach(stream -> ctx.write(new DefaultSpdyDataFrame(stream).setLast(true)));
+        ctx.write(
+                SpdyFrames.text(streams.getOrDefault(ERROR, 0), ending.status().toString()));
+        streams.values().forEach(stream -> ctx.write(SpdyFrames.end(stream)));
         ctx.flush();
         // the client closes when it has read all, or time is up
         ctx.channel().config().setAutoRead(true);
