@@ -86,6 +86,26 @@ class RequestRulesTest {
     }
 
     @Test
+    void bindingReplacesWhatWasSaidOfScheduling() throws Exception {
+        send("POST", PODS, "{metadata: {name: one}, spec: {containers: [{name: a, image: i}]}}");
+        send(
+                "PATCH",
+                PODS + "/one/status",
+                "{status: {conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable}]}}");
+        String binding = "{apiVersion: v1, kind: Binding, metadata: {name: one}, target: {kind: Node, name: n}}";
+        assertThat(send("POST", PODS + "/one/binding", binding).code()).isEqualTo(201);
+        JsonNode pod = send("GET", PODS + "/one", null).body();
+        assertThat(pod.at("/spec/nodeName").asText()).isEqualTo("n");
+        assertThat(pod.at("/status/conditions")).hasSize(1);
+        assertThat(pod.at("/status/conditions/0/status").asText()).isEqualTo("True");
+        assertThat(pod.at("/status/conditions/0/reason").isMissingNode()).isTrue();
+
+        RawClient.Answer again = send("POST", PODS + "/one/binding", binding);
+        assertThat(again.code()).isEqualTo(409);
+        assertThat(message(again)).endsWith("pod one is already assigned to node \"n\"");
+    }
+
+    @Test
     void logsOfSeveralContainersNeedAName() throws Exception {
         readyPod("one");
         RawClient.Answer refused = send("GET", PODS + "/one/log", null);

@@ -278,18 +278,15 @@ public final class Reads {
                 + "\": invalid syntax";
     }
 
+    private static ApiException matchForbidden(String why) {
+        FieldError error = new FieldError(FieldError.Kind.FORBIDDEN, "resourceVersionMatch", null, why);
+        return ApiException.invalid("meta.k8s.io", "ListOptions", "", List.of(error));
+    }
+
     /** Opens a watch; the stream ends after {@code timeoutSeconds}. */
     public ApiResponse watch(ResourceType type, @Nullable String namespace, ApiRequest request) {
         if (request.query("sendInitialEvents") == null && request.query("resourceVersionMatch") != null) {
-            throw ApiException.invalid(
-                    "meta.k8s.io",
-                    "ListOptions",
-                    "",
-                    List.of(new FieldError(
-                            FieldError.Kind.FORBIDDEN,
-                            "resourceVersionMatch",
-                            null,
-                            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")));
+            throw matchForbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
         }
         Predicate<JsonNode> selector =
                 Selectors.parse(type, resources.strategy(type).selectableFields(), request);
@@ -298,15 +295,7 @@ public final class Reads {
         boolean streamList = request.flag("sendInitialEvents");
         if (request.query("sendInitialEvents") != null
                 && !request.queryOr("resourceVersionMatch", "").equals("NotOlderThan")) {
-            throw ApiException.invalid(
-                    "meta.k8s.io",
-                    "ListOptions",
-                    "",
-                    List.of(new FieldError(
-                            FieldError.Kind.FORBIDDEN,
-                            "resourceVersionMatch",
-                            null,
-                            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")));
+            throw matchForbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         }
         boolean fromNow = streamList || version.isEmpty() || version.equals("0");
         Rendering rendering = Rendering.of(request);

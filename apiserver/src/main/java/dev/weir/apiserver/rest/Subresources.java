@@ -1,6 +1,7 @@
 package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.auth.Access;
 import dev.weir.apiserver.auth.ServiceAccountTokens;
@@ -8,6 +9,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -101,41 +103,32 @@ public final class Subresources {
             throw ApiException.internal("target.name: Required value");
         }
         writes.modify(target, options, live -> {
-            if (live.path("metadata").has("deletionTimestamp")) {
+            refuseToBind(live).ifPresent(why -> {
                 throw ApiException.conflict(
-                        "pods/binding",
-                        "",
-                        "pods/binding",
-                        target.name(),
-                        "pod " + target.name() + " is being deleted, cannot be assigned to a host");
-            }
-            if (!live.path("spec").path("schedulingGates").isEmpty()) {
-                throw ApiException.conflict(
-                        "pods/binding",
-                        "",
-                        "pods/binding",
-                        target.name(),
-                        "pod " + target.name() + " has non-empty .spec.schedulingGates");
-            }
-            if (!live.path("spec").path("nodeName").asText("").isEmpty()) {
-                throw ApiException.conflict(
-                        "pods/binding",
-                        "",
-                        "pods/binding",
-                        target.name(),
-                        "pod " + target.name()
-                                + " is already assigned to node \""
-                                + live.path("spec").path("nodeName").asText() + "\"");
-            }
+                        "pods/binding", "", "pods/binding", target.name(), "pod " + target.name() + " " + why);
+            });
             ObjectNode next = live.deepCopy();
             next.withObject("/spec").put("nodeName", node);
-            ObjectNode scheduled =
-                    next.withObject("/status").withArray("conditions").addObject();
+            ArrayNode conditions = next.withObject("/status").withArray("conditions");
+            // a scheduler that found no node before has said so in this condition
+            conditions.removeIf(known -> known.path("type").asText().equals("PodScheduled"));
+            ObjectNode scheduled = conditions.addObject();
             scheduled.put("type", "PodScheduled").put("status", "True").putNull("lastProbeTime");
             scheduled.put("lastTransitionTime", writes.now());
             return next;
         });
         return new ApiResponse.Json(201, ApiException.status("Success", null, null, null, 201));
+    }
+
+    private static Optional<String> refuseToBind(ObjectNode pod) {
+        if (pod.path("metadata").has("deletionTimestamp")) {
+            return Optional.of("is being deleted, cannot be assigned to a host");
+        }
+        if (!pod.path("spec").path("schedulingGates").isEmpty()) {
+            return Optional.of("has non-empty .spec.schedulingGates");
+        }
+        String node = pod.path("spec").path("nodeName").asText("");
+        return node.isEmpty() ? Optional.empty() : Optional.of("is already assigned to node \"" + node + "\"");
     }
 
     private ApiResponse finalizeNamespace(Writes.Target target, ApiRequest request) {
