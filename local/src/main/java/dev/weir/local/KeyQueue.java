@@ -23,6 +23,8 @@ final class KeyQueue implements AutoCloseable {
 
     private static final long FIRST_PAUSE_MILLIS = 10;
     private static final long LONGEST_PAUSE_MILLIS = 5000;
+    /** After so many failures in a row of one key, about ten seconds, somebody should know. */
+    private static final int LOUD = 11;
 
     private final String name;
     private final Work work;
@@ -93,9 +95,13 @@ final class KeyQueue implements AutoCloseable {
                 Optional<Duration> again = work.reconcile(key);
                 failures.remove(key);
                 again.ifPresent(after -> addAfter(key, after.toMillis()));
-            } catch (RuntimeException failure) {
+            } catch (RuntimeException | StackOverflowError failure) {
                 int times = failures.merge(key, 1, Integer::sum);
-                LOGGER.atDebug().setCause(failure).addKeyValue("key", key).log("{} tries again", name);
+                // conflicts mend themselves; what lasts is told, and told again now and then
+                (times % LOUD == 0 ? LOGGER.atWarn() : LOGGER.atDebug())
+                        .setCause(failure)
+                        .addKeyValue("key", key)
+                        .log("{} failed {} times in a row for {} and tries again", name, times, key);
                 addAfter(key, Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(times - 1, 16)));
             }
         }
