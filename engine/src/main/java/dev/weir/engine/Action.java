@@ -16,6 +16,13 @@ public sealed interface Action {
     /** Writes the object whose annotation may override a version's weight. */
     record ApplyWeightConfig(String version, int weight, int specWeight) implements Action {}
 
+    /**
+     * Tells users, once, of something that is not done, since what asked for it does not last.
+     *
+     * @param reason CamelCase, part of the API
+     */
+    record Warn(String reason, String message) implements Action {}
+
     /** Puts a traffic plan in force. */
     record ApplyRoute(TrafficPlan plan) implements Action {}
 

@@ -1,6 +1,7 @@
 package dev.weir.engine;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,16 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
     public Decision {
         actions = List.copyOf(actions);
         why = List.copyOf(why);
+    }
+
+    /** The same decision, with more to tell. */
+    public Decision withWhy(List<String> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        List<String> all = new ArrayList<>(why);
+        all.addAll(more);
+        return new Decision(status, actions, all, wake);
     }
 
     /** Where the release stands. */

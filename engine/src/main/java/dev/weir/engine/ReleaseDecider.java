@@ -112,8 +112,10 @@ public final class ReleaseDecider {
             }
             return weight;
         }
-        why.add("the weight annotation of " + version + " is \"" + config.annotation()
-                + "\", which is no whole number from 0 to " + most + "; the spec's " + fromSpec + " holds");
+        String refusal = "the weight annotation of " + version + " is \"" + config.annotation()
+                + "\", which is no whole number from 0 to " + most + "; the spec's " + fromSpec + " holds";
+        why.add(refusal);
+        actions.add(new Action.Warn("WeightRefused", refusal));
         return fromSpec;
     }
 

@@ -201,6 +201,10 @@ class ReleaseDeciderTest {
             Decision decision = decide(mirror(50, "app-0", "app-1"), observed);
             assertThat(decision.actions()).contains(new Action.ApplyWeightConfig("app-1", 50, 50));
             assertThat(decision.why()).anyMatch(why -> why.contains("\"" + nonsense + "\""));
+            assertThat(decision.actions())
+                    .anyMatch(action -> action instanceof Action.Warn(String reason, String message)
+                            && reason.equals("WeightRefused")
+                            && message.contains("\"" + nonsense + "\""));
         }
     }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.Release;
 import dev.weir.engine.TrafficPlan;
 import dev.weir.model.Fingerprint;
+import java.util.List;
 import java.util.Map;
 
 /** The objects that a release consists of, as they are applied. Pure. */
@@ -30,6 +31,32 @@ public final class ReleaseObjects {
     public ReleaseObjects(Release release, String uid) {
         this.release = release;
         this.uid = uid;
+    }
+
+    /**
+     * Whether a release made an object or took it over. A label alone says nothing: anyone may copy one.
+     *
+     * @param uid of the Release
+     */
+    public static boolean owns(String uid, JsonNode object) {
+        for (JsonNode owner : object.path("metadata").path("ownerReferences")) {
+            if (owner.path("uid").asText().equals(uid)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Of the objects that carry a release's label, those that are part of it: what it owns, and the EndpointSlices of its
+     * Services, to which Kubernetes copies the label.
+     */
+    public static List<JsonNode> partsOf(JsonNode release, List<JsonNode> labelled) {
+        String uid = release.path("metadata").path("uid").asText();
+        return labelled.stream()
+                .filter(object ->
+                        object.path("kind").asText().equals(ObjectKind.ENDPOINT_SLICE.kind()) || owns(uid, object))
+                .toList();
     }
 
     private ObjectNode object(ObjectKind kind, String name) {

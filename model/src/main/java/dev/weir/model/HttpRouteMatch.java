@@ -40,6 +40,15 @@ public record HttpRouteMatch(
     @JsonIgnoreProperties(ignoreUnknown = true)
     public record Named(@Nullable String type, String name, String value) {}
 
+    /** Whether nothing is asked of a request. */
+    boolean isEmpty() {
+        return path == null
+                && method == null
+                && headers.isEmpty()
+                && queryParams.isEmpty()
+                && (istio == null || istio.isEmpty());
+    }
+
     /**
      * Reads a match of an HTTPRoute.
      *

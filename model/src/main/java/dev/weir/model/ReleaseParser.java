@@ -24,6 +24,9 @@ final class ReleaseParser {
     private static final int STANDARD_PERCENT = 100;
     private static final int STANDARD_SHARE = 1;
     private static final int MOST_SHARE = 1_000_000;
+    private static final int LONGEST_LABEL = 63;
+    private static final String RESERVED = "weir.dev/";
+    private static final Pattern SERVICE_NAME = Pattern.compile("[a-z]([-a-z0-9]{0,61}[a-z0-9])?");
     /** What a tester sends to reach a candidate that has no conditions of its own. */
     private static final Match STANDARD_MATCH = Match.Http.header("traffic", "test");
 
@@ -50,11 +53,12 @@ final class ReleaseParser {
                 ReleaseSpec.STRATEGY_CANARY,
                 ReleaseSpec.STRATEGY_BLUE_GREEN);
         oneOf("spec.router", spec.router(), ReleaseSpec.ROUTER_ISTIO, ReleaseSpec.ROUTER_GATEWAY_API);
+        names();
         List<Release.Version> versions = versions();
         if (!violations.isEmpty()) {
             return new ReleaseSpec.Parsed.Invalid(List.copyOf(violations));
         }
-        return new ReleaseSpec.Parsed.Valid(new Release(
+        Release release = new Release(
                 name,
                 namespace,
                 spec.router(),
@@ -63,7 +67,58 @@ final class ReleaseParser {
                 Objects.requireNonNull(spec.service().port()),
                 spec.gateways(),
                 spec.adopt(),
-                versions));
+                versions);
+        return new ReleaseSpec.Parsed.Valid(release, unused());
+    }
+
+    /** What the spec says that the strategy has no use for: allowed, since a strategy may be meant to change. */
+    private List<String> unused() {
+        List<String> unused = new ArrayList<>();
+        for (int i = 0; i < spec.versions().size(); i++) {
+            ReleaseSpec.Version version = spec.versions().get(i);
+            String field = "spec.versions[" + i + "]";
+            if (version.share() != null && !spec.strategy().equals(ReleaseSpec.STRATEGY_BLUE_GREEN)) {
+                unused.add(noEffect(field + ".share", ReleaseSpec.STRATEGY_BLUE_GREEN));
+            }
+            if (version.mirrorPercent() != null && !spec.strategy().equals(ReleaseSpec.STRATEGY_MIRROR)) {
+                unused.add(noEffect(field + ".mirrorPercent", ReleaseSpec.STRATEGY_MIRROR));
+            }
+            if (!version.matches().isEmpty()) {
+                if (!spec.strategy().equals(ReleaseSpec.STRATEGY_CANARY)) {
+                    unused.add(noEffect(field + ".matches", ReleaseSpec.STRATEGY_CANARY));
+                } else if (i == 0) {
+                    unused.add(field + ".matches: has no effect: the first version gets what no other matches");
+                }
+            }
+        }
+        return unused;
+    }
+
+    private String noEffect(String field, String strategy) {
+        return field + ": has no effect with strategy " + spec.strategy() + ", only with " + strategy;
+    }
+
+    /** The release's name is a label's value, and the service's name a Service's. */
+    private void names() {
+        if (name.length() > LONGEST_LABEL) {
+            violations.add("metadata.name: \"" + name + "\" has " + name.length() + " characters; at most "
+                    + LONGEST_LABEL + " are allowed, since it is the value of a label");
+        }
+        // one that the server is still to name has none
+        if (!service.isEmpty() && !SERVICE_NAME.matcher(service).matches()) {
+            violations.add((spec.service().name() == null ? "metadata.name" : "spec.service.name") + ": \"" + service
+                    + "\" is no name of a Service: lower case letters, digits and '-', from a letter to a letter or digit,"
+                    + " at most " + LONGEST_LABEL
+                    + (spec.service().name() == null ? "; or name the Service in spec.service.name" : ""));
+        }
+        ownLabels("spec.metadata.labels", spec.metadata().labels());
+    }
+
+    private void ownLabels(String field, @Nullable Map<String, String> labels) {
+        Objects.requireNonNullElse(labels, Map.<String, String>of()).keySet().stream()
+                .filter(key -> key.startsWith(RESERVED))
+                .forEach(key -> violations.add(
+                        field + ": \"" + key + "\" is not allowed: labels under " + RESERVED + " are the operator's"));
     }
 
     private Release.Strategy strategy() {
@@ -108,6 +163,7 @@ final class ReleaseParser {
             }
             int percent = within(field + ".mirrorPercent", version.mirrorPercent(), STANDARD_PERCENT, 100);
             int share = within(field + ".share", version.share(), STANDARD_SHARE, MOST_SHARE);
+            ownLabels(field + ".labels", version.labels());
             sameName(field + ".template", version.template(), own);
             sameName(field + ".serviceTemplate", version.serviceTemplate(), own);
             versions.add(version(version, percent, share, matches(field + ".matches", version)));
@@ -133,7 +189,10 @@ final class ReleaseParser {
             HttpRouteMatch match = version.matches().get(i);
             String at = field + "[" + i + "]";
             try {
-                if (match.istio() == null) {
+                if (match.isEmpty()) {
+                    violations.add(at + ": is empty and would match every request; name a path, a method, headers,"
+                            + " queryParams or istio");
+                } else if (match.istio() == null) {
                     Match.Http http = match.http();
                     patterns(at, http);
                     matches.add(istio ? IstioMatch.read(IstioMatch.render(http)) : http);
@@ -142,6 +201,7 @@ final class ReleaseParser {
                 } else if (!match.equals(new HttpRouteMatch(null, null, List.of(), List.of(), match.istio()))) {
                     violations.add(at + ": istio stands for a whole condition; nothing may be beside it");
                 } else {
+                    match.istio().findValues("regex").forEach(regex -> pattern(at + ".istio", regex.asText()));
                     matches.add(IstioMatch.read(match.istio()));
                 }
             } catch (IllegalArgumentException wrong) {
@@ -157,14 +217,15 @@ final class ReleaseParser {
                         Stream.concat(match.headers().stream(), match.query().stream())
                                 .map(Match.Named::text))
                 .filter(text -> text.kind() == Match.Kind.REGEX)
-                .forEach(text -> {
-                    try {
-                        Pattern.compile(text.value());
-                    } catch (PatternSyntaxException wrong) {
-                        violations.add(
-                                field + ": \"" + text.value() + "\" is no RE2 pattern: " + wrong.getDescription());
-                    }
-                });
+                .forEach(text -> pattern(field, text.value()));
+    }
+
+    private void pattern(String field, String regex) {
+        try {
+            Pattern.compile(regex);
+        } catch (PatternSyntaxException wrong) {
+            violations.add(field + ": \"" + regex + "\" is no RE2 pattern: " + wrong.getDescription());
+        }
     }
 
     /** A version's objects have its name: two names for one thing would only make the route harder to read. */

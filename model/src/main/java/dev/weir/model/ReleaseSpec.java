@@ -103,7 +103,12 @@ public record ReleaseSpec(
 
     /** Either a release, or what is wrong with the spec: field, value and what is allowed, in order of the fields. */
     public sealed interface Parsed {
-        record Valid(Release release) implements Parsed {}
+        /** @param unused fields that have no effect with the strategy, each as a sentence */
+        record Valid(Release release, List<String> unused) implements Parsed {
+            public Valid {
+                unused = List.copyOf(unused);
+            }
+        }
 
         record Invalid(List<String> violations) implements Parsed {}
     }

@@ -43,7 +43,7 @@ class ReleaseSpecTest {
     private static List<Match> matches(String router, String matches) throws Exception {
         ReleaseSpec.Parsed parsed = parse("router: " + router + "\nstrategy: Canary\nversions: [{name: a, image: b},"
                 + " {name: c, image: d, matches: " + matches + "}]");
-        return parsed instanceof ReleaseSpec.Parsed.Valid(Release release)
+        return parsed instanceof ReleaseSpec.Parsed.Valid(Release release, var _)
                 ? release.candidates().getFirst().matches()
                 : List.of();
     }
@@ -80,12 +80,61 @@ class ReleaseSpecTest {
                           - headers: [{name: X-B, value: c}, {name: x-b, value: c}]
                           - path: {type: RegularExpression, value: "/("}
                           - path: {type: Suffix, value: /a}
+                          - {methd: POST}
                         """))
-                .isEqualTo(new ReleaseSpec.Parsed.Invalid(List.of(
-                        "spec.versions[1].matches[0].istio: the router GatewayAPI does not know Istio's words",
-                        "spec.versions[1].matches[1]: a header or a query parameter is named twice",
-                        "spec.versions[1].matches[2]: \"/(\" is no RE2 pattern: missing closing )",
-                        "spec.versions[1].matches[3]: \"Suffix\" is no type of comparison")));
+                .isEqualTo(
+                        new ReleaseSpec.Parsed.Invalid(
+                                List.of(
+                                        "spec.versions[1].matches[0].istio: the router GatewayAPI does not know Istio's words",
+                                        "spec.versions[1].matches[1]: a header or a query parameter is named twice",
+                                        "spec.versions[1].matches[2]: \"/(\" is no RE2 pattern: missing closing )",
+                                        "spec.versions[1].matches[3]: \"Suffix\" is no type of comparison",
+                                        "spec.versions[1].matches[4]: is empty and would match every request; name a path, a method, headers, queryParams or istio")));
+        assertThat(parse("""
+                        strategy: Canary
+                        versions: [{name: a, image: b}, {name: c, image: d, matches: [{istio: {uri: {regex: "(("}}}]}]
+                        """))
+                .isEqualTo(new ReleaseSpec.Parsed.Invalid(
+                        List.of("spec.versions[1].matches[0].istio: \"((\" is no RE2 pattern: missing closing )")));
+    }
+
+    @Test
+    void namesMustFitWhereKubernetesPutsThem() throws Exception {
+        assertThat(
+                        ReleaseSpec.parse(
+                                new YAMLMapper()
+                                        .readTree(
+                                                "metadata: {name: " + "a".repeat(64)
+                                                        + "}\nspec: {service: {name: app}, versions: [{name: a, image: b, labels: {weir.dev/release: c}}]}")))
+                .isEqualTo(
+                        new ReleaseSpec.Parsed.Invalid(
+                                List.of(
+                                        "metadata.name: \"" + "a".repeat(64)
+                                                + "\" has 64 characters; at most 63 are allowed, since it is the value of a label",
+                                        "spec.versions[0].labels: \"weir.dev/release\" is not allowed: labels under weir.dev/ are the operator's")));
+        assertThat(ReleaseSpec.parse(
+                        new YAMLMapper().readTree("metadata: {name: a.b}\nspec: {versions: [{name: a, image: b}]}")))
+                .isInstanceOfSatisfying(
+                        ReleaseSpec.Parsed.Invalid.class,
+                        invalid -> assertThat(invalid.violations().getFirst())
+                                .startsWith("metadata.name: \"a.b\" is no name of a Service"));
+    }
+
+    @Test
+    void saysWhatTheStrategyHasNoUseFor() throws Exception {
+        assertThat(parse("""
+                strategy: Canary
+                versions:
+                - {name: a, image: b, matches: [{method: GET}]}
+                - {name: c, image: d, share: 50, mirrorPercent: 50}
+                """))
+                .isInstanceOfSatisfying(
+                        ReleaseSpec.Parsed.Valid.class,
+                        valid -> assertThat(valid.unused())
+                                .containsExactly(
+                                        "spec.versions[0].matches: has no effect: the first version gets what no other matches",
+                                        "spec.versions[1].share: has no effect with strategy Canary, only with BlueGreen",
+                                        "spec.versions[1].mirrorPercent: has no effect with strategy Canary, only with Mirror"));
     }
 
     @Test

@@ -35,7 +35,7 @@ final class Gateways {
         if (last != null && clock.instant().isBefore(last.plus(BELIEVED))) {
             return true;
         }
-        seen.remove(key);
+        seen.values().removeIf(then -> !clock.instant().isBefore(then.plus(BELIEVED)));
         int slash = gateway.indexOf('/');
         try {
             if (world.find(kind, gateway.substring(0, slash), gateway.substring(slash + 1))

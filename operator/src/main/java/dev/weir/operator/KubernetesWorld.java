@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.kubernetes.ObjectKind;
-import io.fabric8.kubernetes.api.model.DeletionPropagation;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceList;
@@ -27,6 +26,7 @@ final class KubernetesWorld implements World {
     private static final Logger LOGGER = LoggerFactory.getLogger(KubernetesWorld.class);
     static final String MANAGER = "weir";
     private static final String UNDECLARED = "field not declared in schema";
+    private static final String MISTYPED = "failed to create typed patch object";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final KubernetesClient client;
@@ -41,7 +41,7 @@ final class KubernetesWorld implements World {
     }
 
     @Override
-    public List<JsonNode> owned(String namespace, String release) {
+    public List<JsonNode> labelled(String namespace, String release) {
         return sources.stream()
                 .flatMap(source -> source.of(namespace, release).stream())
                 .<JsonNode>map(JSON::valueToTree)
@@ -119,8 +119,9 @@ final class KubernetesWorld implements World {
         }
         boolean lasts = switch (failure.getCode()) {
             case 400, 403, 404, 405, 415, 422 -> true;
-            // what Kubernetes answers to an apply with a field that the kind's definition does not know
-            case 500 -> message.contains(UNDECLARED);
+            // what Kubernetes answers to an apply with a field that the kind's definition does not know or has
+            // otherwise
+            case 500 -> message.contains(UNDECLARED) || message.contains(MISTYPED);
             default -> false;
         };
         return lasts ? new Refused(what + ": " + message, failure) : failure;
@@ -128,7 +129,17 @@ final class KubernetesWorld implements World {
 
     @Override
     public void delete(JsonNode object) {
-        resource(object).withPropagationPolicy(DeletionPropagation.BACKGROUND).delete();
+        try {
+            resource(object)
+                    .lockResourceVersion(
+                            object.path("metadata").path("resourceVersion").asText())
+                    .delete();
+        } catch (KubernetesClientException failure) {
+            // changed meanwhile: the change is going to be seen, and is the reason of the next pass
+            if (failure.getCode() != HttpURLConnection.HTTP_CONFLICT) {
+                throw failure;
+            }
+        }
     }
 
     @Override

@@ -34,7 +34,6 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
         implements ResourceEventHandler<GenericKubernetesResource> {
     private static final Logger LOGGER = LoggerFactory.getLogger(ObjectSource.class);
     private static final String BY_RELEASE = "release";
-    private static final String BY_UID = "uid";
     private static final int SYNC_SECONDS = 60;
 
     private final KubernetesClient client;
@@ -44,8 +43,6 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     private final Map<String, GenericKubernetesResource> written = new ConcurrentHashMap<>();
     /** What this process wrote without learning what became of it. */
     private final Set<ResourceID> unsure = ConcurrentHashMap.newKeySet();
-    /** Uids of what this process deleted and the cache may still hold. */
-    private final Set<String> deleted = ConcurrentHashMap.newKeySet();
     /** Completes when the kind turns out to be unknown to the server. */
     private final CompletableFuture<Void> absent = new CompletableFuture<>();
 
@@ -60,11 +57,7 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
                 : objects.inNamespace(namespace)
                         .withLabel(ReleaseObjects.RELEASE)
                         .runnableInformer(0);
-        informer.addIndexers(Map.of(
-                BY_RELEASE,
-                object -> List.of(key(object)),
-                BY_UID,
-                object -> List.of(object.getMetadata().getUid())));
+        informer.addIndexers(Map.of(BY_RELEASE, object -> List.of(key(object))));
         informer.addEventHandler(this);
         informer.exceptionHandler(this::failed);
     }
@@ -136,8 +129,6 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
         written.values().stream()
                 .filter(object -> key(object).equals(key(namespace, release)))
                 .forEach(object -> found.put(object.getMetadata().getUid(), object));
-        deleted.removeIf(uid -> !present(uid));
-        deleted.forEach(found::remove);
         return List.copyOf(found.values());
     }
 
@@ -153,10 +144,6 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
             }
             unsure.remove(id);
         }
-    }
-
-    private boolean present(String uid) {
-        return !informer.getIndexer().byIndex(BY_UID, uid).isEmpty();
     }
 
     /** Revisions of one kind of objects are numbers that grow, as Kubernetes promises. */
@@ -176,11 +163,6 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     /** Tells of a write by this process that may or may not have had its effect. */
     void unsureOf(String namespace, String name) {
         unsure.add(new ResourceID(name, namespace));
-    }
-
-    /** Tells of a deletion by this process. */
-    void deleted(String uid) {
-        deleted.add(uid);
     }
 
     @Override

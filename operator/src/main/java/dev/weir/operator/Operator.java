@@ -128,13 +128,7 @@ public final class Operator implements AutoCloseable {
                 .build();
         World world = new RecordedWorld(new KubernetesWorld(impatient, sources, clock), metrics);
         ReleaseReconciler reconciler = new ReleaseReconciler(new ReleaseLoop(world, routers, clock), sources, clock);
-        metrics.registry()
-                .register(new ReleaseSeries(
-                        reconciler::releases,
-                        release -> world.owned(
-                                release.path("metadata").path("namespace").asText(),
-                                release.path("metadata").path("name").asText()),
-                        routers));
+        metrics.registry().register(new ReleaseSeries(reconciler::releases, world::owned, routers));
         Election election = options.election();
         metrics.leads(() -> election == null);
         lease = Optional.ofNullable(election).map(elected -> Lease.of(client, elected, metrics));
@@ -158,6 +152,8 @@ public final class Operator implements AutoCloseable {
             // begins the next one
             overrider
                     .withGenerationAware(false)
+                    // also of the end of a release, so that nothing of it is remembered
+                    .withTriggerReconcilerOnAllEvents(true)
                     .withRetry(new GenericRetry()
                             .setInitialInterval(FIRST_RETRY_MILLIS)
                             .setIntervalMultiplier(2)

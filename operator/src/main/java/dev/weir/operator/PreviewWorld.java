@@ -37,9 +37,7 @@ final class PreviewWorld implements World {
         this.reader = reader;
         this.kinds = reader.kinds();
         this.release = release;
-        JsonNode metadata = release.path("metadata");
-        reader.owned(metadata.path("namespace").asText(), metadata.path("name").asText())
-                .forEach(object -> objects.put(key(object), object));
+        reader.owned(release).forEach(object -> objects.put(key(object), object));
     }
 
     private static String key(JsonNode object) {
@@ -58,7 +56,7 @@ final class PreviewWorld implements World {
     }
 
     @Override
-    public List<JsonNode> owned(String namespace, String name) {
+    public List<JsonNode> labelled(String namespace, String name) {
         return List.copyOf(objects.values());
     }
 

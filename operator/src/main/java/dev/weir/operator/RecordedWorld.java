@@ -50,8 +50,8 @@ final class RecordedWorld implements World {
     }
 
     @Override
-    public List<JsonNode> owned(String namespace, String release) {
-        return world.owned(namespace, release);
+    public List<JsonNode> labelled(String namespace, String release) {
+        return world.labelled(namespace, release);
     }
 
     @Override

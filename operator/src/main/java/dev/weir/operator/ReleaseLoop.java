@@ -40,8 +40,8 @@ final class ReleaseLoop {
     private final TrafficRouters routers;
     private final Clock clock;
     private final Gateways gateways;
-    /** By kind, namespace and name: what was last applied. */
-    private final Map<String, ObjectNode> applied = new ConcurrentHashMap<>();
+    /** By release, then by kind and name: what was last applied. */
+    private final Map<String, Map<String, ObjectNode>> applied = new ConcurrentHashMap<>();
 
     ReleaseLoop(World world, TrafficRouters routers, Clock clock) {
         this.world = world;
@@ -64,17 +64,23 @@ final class ReleaseLoop {
                 report(release, new Decision(status, List.of(), violations, Optional.empty()));
                 yield Optional.empty();
             }
-            case ReleaseSpec.Parsed.Valid(Release parsed) -> pass(release, parsed);
+            case ReleaseSpec.Parsed.Valid(Release parsed, List<String> unused) -> pass(release, parsed, unused);
         };
     }
 
-    private Optional<Instant> pass(JsonNode object, Release release) {
+    /** Tells that a release is gone. */
+    void forget(String namespace, String release) {
+        applied.remove(namespace + "/" + release);
+    }
+
+    private Optional<Instant> pass(JsonNode object, Release release, List<String> unused) {
         String uid = object.path("metadata").path("uid").asText();
         TrafficRouter router = routers.require(release.router());
-        List<JsonNode> owned = world.owned(release.namespace(), release.name());
+        List<JsonNode> owned = world.owned(object);
         ReleaseObserver observer = new ReleaseObserver(world, gateways, routers, release, uid, owned);
         Observed seen = observer.observe(ReleaseStatus.of(object));
-        Decision decision = ReleaseDecider.decide(release, seen, clock.instant());
+        Decision decision =
+                ReleaseDecider.decide(release, seen, clock.instant()).withWhy(unused);
         // that something is refused stays said until everything went through
         boolean refusedBefore = REFUSED.equals(reason(ReleaseStatus.of(object)));
         if (!refusedBefore && !report(object, decision)) {
@@ -154,6 +160,7 @@ final class ReleaseLoop {
         private final ReleaseObserver observer;
         private final ReleaseObjects objects;
         private final List<JsonNode> owned;
+        private final Map<String, ObjectNode> remembered;
         private final Set<String> used = new HashSet<>();
 
         Actions(
@@ -169,6 +176,8 @@ final class ReleaseLoop {
             this.objects = new ReleaseObjects(
                     parsed, release.path("metadata").path("uid").asText());
             this.owned = owned;
+            this.remembered =
+                    applied.computeIfAbsent(parsed.namespace() + "/" + parsed.name(), _ -> new ConcurrentHashMap<>());
         }
 
         void run(Action action) {
@@ -176,6 +185,7 @@ final class ReleaseLoop {
                 case Action.RecordRevision _ -> record();
                 case Action.ApplyVersion(Release.Version version) -> apply(version);
                 case Action.ApplyEntrance _ -> apply(objects.entrance(router));
+                case Action.Warn(String reason, String message) -> world.event(release, "Warning", reason, message);
                 case Action.ApplyWeightConfig(String version, int weight, int specWeight) ->
                     weightConfig(objects.weightConfig(version, weight, specWeight));
                 // never left out: the decision asks for it only when the route says something else
@@ -197,9 +207,9 @@ final class ReleaseLoop {
 
         private void apply(ObjectNode wanted) {
             used.add(key(wanted));
-            if (!present(wanted) || !wanted.equals(applied.get(key(wanted)))) {
+            if (!present(wanted) || !wanted.equals(remembered.get(key(wanted)))) {
                 world.apply(wanted);
-                applied.put(key(wanted), wanted);
+                remembered.put(key(wanted), wanted);
             }
         }
 
@@ -229,17 +239,15 @@ final class ReleaseLoop {
 
         private static String key(JsonNode object) {
             JsonNode metadata = object.path("metadata");
-            return object.path("kind").asText() + "/"
-                    + metadata.path("namespace").asText() + "/"
-                    + metadata.path("name").asText();
+            return object.path("kind").asText() + "/" + metadata.path("name").asText();
         }
 
         private void prune(Set<String> keep, boolean routes) {
-            String route = router.kind().kind() + "/" + parsed.namespace() + "/" + parsed.service();
+            String route = router.kind().kind() + "/" + parsed.service();
             for (JsonNode object : owned) {
                 if (!used.contains(key(object)) && !key(object).equals(route) && prunable(object, keep, routes)) {
                     world.delete(object);
-                    applied.remove(key(object));
+                    remembered.remove(key(object));
                 }
             }
         }

@@ -35,7 +35,7 @@ final class ReleaseObserver {
 
     /**
      * @param uid of the Release
-     * @param owned what carries its label
+     * @param owned what is part of it
      */
     ReleaseObserver(
             World world, Gateways gateways, TrafficRouters routers, Release release, String uid, List<JsonNode> owned) {
@@ -238,7 +238,7 @@ final class ReleaseObserver {
             for (String name : names) {
                 if (!present.contains(kind.kind() + "/" + name)
                         && world.find(kind, release.namespace(), name)
-                                .filter(found -> !owns(found))
+                                .filter(found -> !ReleaseObjects.owns(uid, found))
                                 .isPresent()) {
                     taken.add(kind.kind() + "/" + name);
                 }
@@ -266,14 +266,5 @@ final class ReleaseObserver {
                         .map(version -> ReleaseObjects.weightConfigName(version.name()))
                         .toList());
         return wanted;
-    }
-
-    private boolean owns(JsonNode object) {
-        for (JsonNode owner : object.path("metadata").path("ownerReferences")) {
-            if (owner.path("uid").asText().equals(uid)) {
-                return true;
-            }
-        }
-        return false;
     }
 }

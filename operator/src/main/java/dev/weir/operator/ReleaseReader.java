@@ -31,21 +31,22 @@ public final class ReleaseReader {
         return kinds;
     }
 
-    /** The objects that carry the release's label; none of a kind that the server does not have. */
-    public List<JsonNode> owned(String namespace, String release) {
-        List<JsonNode> owned = new ArrayList<>();
+    /** The objects that are part of the release; none of a kind that the server does not have. */
+    public List<JsonNode> owned(JsonNode release) {
+        JsonNode metadata = release.path("metadata");
+        List<JsonNode> labelled = new ArrayList<>();
         for (ObjectKind kind : kinds) {
             try {
                 client.genericKubernetesResources(ObjectSource.context(kind))
-                        .inNamespace(namespace)
-                        .withLabel(ReleaseObjects.RELEASE, release)
+                        .inNamespace(metadata.path("namespace").asText())
+                        .withLabel(ReleaseObjects.RELEASE, metadata.path("name").asText())
                         .list()
                         .getItems()
                         .forEach(object -> {
                             // items of a list may leave out what they are
                             object.setApiVersion(kind.apiVersion());
                             object.setKind(kind.kind());
-                            owned.add(JSON.valueToTree(object));
+                            labelled.add(JSON.valueToTree(object));
                         });
             } catch (KubernetesClientException failure) {
                 if (failure.getCode() != HttpURLConnection.HTTP_NOT_FOUND) {
@@ -53,7 +54,7 @@ public final class ReleaseReader {
                 }
             }
         }
-        return owned;
+        return ReleaseObjects.partsOf(release, labelled);
     }
 
     /** An object by name, whoever made it. */

@@ -51,6 +51,11 @@ final class ReleaseReconciler implements Reconciler<ReleaseResource> {
 
     @Override
     public UpdateControl<ReleaseResource> reconcile(ReleaseResource release, Context<ReleaseResource> context) {
+        if (context.isPrimaryResourceDeleted()) {
+            loop.forget(
+                    release.getMetadata().getNamespace(), release.getMetadata().getName());
+            return UpdateControl.noUpdate();
+        }
         JsonNode object = JSON.valueToTree(release);
         Optional<Instant> wake = loop.pass(object);
         UpdateControl<ReleaseResource> control = UpdateControl.noUpdate();

@@ -3,6 +3,7 @@ package dev.weir.operator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.kubernetes.ObjectKind;
+import dev.weir.kubernetes.ReleaseObjects;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,10 +22,20 @@ public interface World {
     }
 
     /**
-     * The objects that carry the release's label, from one look at the caches; own writes are among them at once, also
-     * those whose answer was lost.
+     * The objects that carry the release's label, whoever made them, from one look at the caches; own writes are among
+     * them at once, also those whose answer was lost.
      */
-    List<JsonNode> owned(String namespace, String release);
+    List<JsonNode> labelled(String namespace, String release);
+
+    /** The objects that are part of the release. */
+    default List<JsonNode> owned(JsonNode release) {
+        JsonNode metadata = release.path("metadata");
+        return ReleaseObjects.partsOf(
+                release,
+                labelled(
+                        metadata.path("namespace").asText(),
+                        metadata.path("name").asText()));
+    }
 
     /**
      * An object by name whoever made it, asked of the server.

@@ -67,7 +67,8 @@ final class Cluster implements AutoCloseable {
 
     void install(String definition) {
         InputStream in = Objects.requireNonNull(Cluster.class.getResourceAsStream(definition), definition);
-        user.load(in).create();
+        // applied, not created: the client repeats a request whose answer is late
+        user.load(in).serverSideApply();
     }
 
     Operator operator() {

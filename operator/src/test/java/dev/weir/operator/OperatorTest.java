@@ -124,6 +124,14 @@ class OperatorTest {
     }
 
     @Test
+    void namesAFieldOfATemplateThatIsOfAnotherType() {
+        cluster.install(ISTIO);
+        cluster.release("strategy: None\nversions: [{name: app-0, template: {spec: {replicas: x}}}]");
+        reason("Refused");
+        assertThat(cluster.message()).contains("Deployment/app-0", ".spec.replicas: expected numeric");
+    }
+
+    @Test
     void takesNothingOverUnlessToldSo() {
         cluster.install(ISTIO);
         cluster.apply("apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {ports: [{port: 81}]}");
@@ -134,6 +142,29 @@ class OperatorTest {
         up("app-0");
         reason("Ready");
         assertThat(field(cluster.get("v1", "Service", "app"), "spec", "type")).isEqualTo("ExternalName");
+    }
+
+    @Test
+    void aCopiedLabelMakesNothingItsOwn() {
+        cluster.apply("apiVersion: v1\nkind: Service\n"
+                + "metadata: {name: app, labels: {weir.dev/release: app}}\nspec: {ports: [{port: 81}]}");
+        cluster.install(ISTIO);
+        cluster.release(ONE);
+        reason("NotOwned");
+        cluster.user().services().inNamespace("default").withName("app").delete();
+        cluster.release(TWO);
+        up("app-0", "app-1");
+        reason("Ready");
+        cluster.apply("apiVersion: v1\nkind: ConfigMap\n"
+                + "metadata: {name: mine, labels: {weir.dev/release: app, weir.dev/version: app-9}}");
+        cluster.apply("apiVersion: v1\nkind: Service\n"
+                + "metadata: {name: mine, labels: {weir.dev/release: app, weir.dev/version: app-9}}\n"
+                + "spec: {ports: [{port: 81}]}");
+        cluster.release(ONE);
+        eventually(() -> cluster.get("v1", "Service", "app-1") == null);
+        reason("Ready");
+        assertThat(cluster.get("v1", "Service", "mine")).isNotNull();
+        assertThat(cluster.get("v1", "ConfigMap", "mine")).isNotNull();
     }
 
     @Test

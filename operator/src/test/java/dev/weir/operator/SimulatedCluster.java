@@ -316,7 +316,7 @@ final class SimulatedCluster implements World {
     }
 
     @Override
-    public List<JsonNode> owned(String namespace, String release) {
+    public List<JsonNode> labelled(String namespace, String release) {
         for (String key : List.copyOf(unsure)) {
             before("look again");
             ObjectNode object = objects.get(key);

@@ -48,7 +48,7 @@ public final class HistoryCommand implements Callable<Integer> {
         return target.ask(cluster -> {
             JsonNode release = Releases.require(cluster, name);
             List<JsonNode> revisions = new ReleaseReader(cluster.client(), TrafficRouters.load())
-                    .owned(cluster.namespace(), name).stream()
+                    .owned(release).stream()
                             .filter(object ->
                                     object.path("kind").asText().equals(ObjectKind.CONTROLLER_REVISION.kind()))
                             .sorted(Comparator.comparingLong(

@@ -53,7 +53,7 @@ record Snapshot(
     static Snapshot read(Target.Cluster cluster, JsonNode release) {
         TrafficRouters routers = TrafficRouters.load();
         ReleaseReader reader = new ReleaseReader(cluster.client(), routers);
-        List<JsonNode> owned = reader.owned(Releases.namespace(release), Releases.name(release));
+        List<JsonNode> owned = reader.owned(release);
         String routerName = release.path("spec").path("router").asText();
         Optional<TrafficRouter> router =
                 routers.names().contains(routerName) ? Optional.of(routers.require(routerName)) : Optional.empty();

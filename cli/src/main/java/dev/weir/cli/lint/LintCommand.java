@@ -24,7 +24,11 @@ import picocli.CommandLine.Spec;
             "For what a chart makes: helm template RELEASE CHART -f VALUES | weir lint -"
         },
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:nothing is wrong", "1:something is", "2:wrong usage, or a file that cannot be read"},
+        exitCodeList = {
+            "0:nothing is wrong; warnings may be there",
+            "1:something is wrong",
+            "2:wrong usage, or a file that cannot be read"
+        },
         mixinStandardHelpOptions = true)
 public final class LintCommand implements Callable<Integer> {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -60,7 +64,7 @@ public final class LintCommand implements Callable<Integer> {
             }
         }
         print(findings, releases, others);
-        return findings.isEmpty() ? 0 : Problem.FAILED;
+        return findings.stream().anyMatch(finding -> finding.level() == Finding.Level.error) ? Problem.FAILED : 0;
     }
 
     private void print(List<Finding> findings, int releases, int others) {

@@ -80,7 +80,8 @@ public final class Manifests {
             int line = malformed.getProblemMark() == null
                     ? 1
                     : malformed.getProblemMark().getLine() + 1;
-            reading.findings.add(new Finding(source, line, "", "no YAML: " + malformed.getProblem()));
+            reading.findings.add(
+                    new Finding(source, line, Finding.Level.error, "", "no YAML: " + malformed.getProblem()));
         }
         return new Read(manifests, reading.findings);
     }
@@ -91,6 +92,7 @@ public final class Manifests {
             findings.add(new Finding(
                     source,
                     manifest.line(""),
+                    Finding.Level.error,
                     "kind",
                     "is missing, so this is no Kubernetes object; for the values of a chart:"
                             + " helm template NAME CHART -f FILE | weir lint -"));
@@ -157,7 +159,11 @@ public final class Manifests {
             int line = tuple.getKeyNode().getStartMark().getLine() + 1;
             if (object.has(key)) {
                 findings.add(new Finding(
-                        source, line, at, "is given twice; the first is in line " + lines.getOrDefault(at, line)));
+                        source,
+                        line,
+                        Finding.Level.error,
+                        at,
+                        "is given twice; the first is in line " + lines.getOrDefault(at, line)));
                 continue;
             }
             lines.put(at, line);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.weir.apiserver.custom.DefinitionCheck;
+import dev.weir.engine.Release;
 import dev.weir.model.ReleaseSpec;
 import java.io.IOException;
 import java.io.InputStream;
@@ -51,13 +52,12 @@ public final class ReleaseCheck {
             findings.add(finding(manifest, violation.field(), violation.message()));
         }
         // what the definition refuses never reaches the operator
-        if (findings.isEmpty() && ReleaseSpec.parse(object) instanceof ReleaseSpec.Parsed.Invalid(List<String> wrong)) {
-            for (String sentence : wrong) {
-                int colon = sentence.indexOf(": ");
-                findings.add(finding(
-                        manifest,
-                        colon < 0 ? "spec" : sentence.substring(0, colon),
-                        colon < 0 ? sentence : sentence.substring(colon + 2)));
+        if (findings.isEmpty()) {
+            switch (ReleaseSpec.parse(object)) {
+                case ReleaseSpec.Parsed.Invalid(List<String> wrong) ->
+                    wrong.forEach(sentence -> findings.add(finding(manifest, Finding.Level.error, sentence)));
+                case ReleaseSpec.Parsed.Valid(Release _, List<String> unused) ->
+                    unused.forEach(sentence -> findings.add(finding(manifest, Finding.Level.warning, sentence)));
             }
         }
         findings.sort(Comparator.comparingInt(Finding::line));
@@ -65,6 +65,14 @@ public final class ReleaseCheck {
     }
 
     private static Finding finding(Manifest manifest, String field, String message) {
-        return new Finding(manifest.source(), manifest.line(field), field, message);
+        return new Finding(manifest.source(), manifest.line(field), Finding.Level.error, field, message);
+    }
+
+    /** @param sentence field, colon, and what is to be said of it */
+    private static Finding finding(Manifest manifest, Finding.Level level, String sentence) {
+        int colon = sentence.indexOf(": ");
+        String field = colon < 0 ? "spec" : sentence.substring(0, colon);
+        String message = colon < 0 ? sentence : sentence.substring(colon + 2);
+        return new Finding(manifest.source(), manifest.line(field), level, field, message);
     }
 }

@@ -67,6 +67,15 @@ class LintTest {
     }
 
     @Test
+    void warnsOfWhatTheStrategyHasNoUseFor() {
+        assertThat(lint(release(
+                        "strategy: Canary\nversions:\n- {name: a, image: x}\n- {name: b, image: y, share: 50}\n")))
+                .containsExactly(
+                        "f.yaml:8: warning: spec.versions[1].share: has no effect with strategy Canary, only with"
+                                + " BlueGreen");
+    }
+
+    @Test
     void checksWhatOnlyTheOperatorKnows() {
         assertThat(lint(release("versions:\n- name: app\n  image: x\n")))
                 .singleElement()
