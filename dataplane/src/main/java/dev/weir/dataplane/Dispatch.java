@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Decides what becomes of one request: refused, answered at once, or sent on. */
@@ -132,8 +133,8 @@ final class Dispatch {
             case Found.Plain(Service service) -> {
                 serving(service.fqdn());
                 prepare();
-                List<Endpoint> endpoints = endpoints(service.fqdn(), "", port, port);
-                forward(endpoints, NO_CLUSTER, null, RetryPolicy.STANDARD, Optional.empty());
+                Supplier<@Nullable List<Endpoint>> endpoints = () -> endpoints(service.fqdn(), "", port, port);
+                forward(endpoints, NO_CLUSTER, () -> null, RetryPolicy.STANDARD, Optional.empty());
             }
             case Found.Matched(Route route, RequestMatch match) -> follow(route, match, subject);
         }
@@ -168,7 +169,7 @@ final class Dispatch {
                 exchange.reply(502, target.host() + " has no address", "NR");
             } else if (!exchange.finished()) {
                 Endpoint endpoint = new Endpoint(target.authority(), address, Workload.UNKNOWN, Protocol.HTTP1);
-                forward(List.of(endpoint), NO_CLUSTER, null, RetryPolicy.STANDARD, Optional.empty());
+                forward(() -> List.of(endpoint), NO_CLUSTER, () -> null, RetryPolicy.STANDARD, Optional.empty());
             }
         });
     }
@@ -229,9 +230,11 @@ final class Dispatch {
         forward.timeout()
                 .ifPresent(timeout -> request.headers().set("x-envoy-expected-rq-timeout-ms", timeout.toMillis()));
         chosen.request().forEach(edits -> edits.applyToRequest(request.headers()));
-        List<Endpoint> endpoints = endpoints(chosen.host(), chosen.subset(), chosen.port(), port);
-        boolean sent = endpoints != null && !endpoints.isEmpty() && !ForwardedHeaders.asksForUpgrade(request);
-        CopiedRequest copy = sent ? proxy.mirroring().copy(forward.mirrors(), exchange, port) : null;
+        Supplier<@Nullable List<Endpoint>> endpoints =
+                () -> endpoints(chosen.host(), chosen.subset(), chosen.port(), port);
+        boolean copied = !ForwardedHeaders.asksForUpgrade(request);
+        Supplier<@Nullable CopiedRequest> copy =
+                () -> copied ? proxy.mirroring().copy(forward.mirrors(), exchange, port) : null;
         forward(endpoints, chosen.missing(), copy, forward.retries(), forward.timeout());
     }
 
@@ -247,12 +250,18 @@ final class Dispatch {
         }
     }
 
+    /**
+     * @param lookup the endpoints of now, or null if there is no such destination
+     * @param missing what is answered then
+     * @param copy made if there is somebody to send the request to
+     */
     private void forward(
-            @Nullable List<Endpoint> endpoints,
+            Supplier<@Nullable List<Endpoint>> lookup,
             int missing,
-            @Nullable CopiedRequest copy,
+            Supplier<@Nullable CopiedRequest> copy,
             RetryPolicy policy,
             Optional<Duration> timeout) {
+        List<Endpoint> endpoints = lookup.get();
         if (endpoints == null) {
             exchange.reply(missing, "", "NC");
             return;
@@ -261,6 +270,6 @@ final class Dispatch {
             exchange.reply(503, "no healthy upstream", "UH");
             return;
         }
-        exchange.forward(new Forwarding(exchange, proxy, endpoints, policy, timeout), copy);
+        exchange.forward(new Forwarding(exchange, proxy, endpoints, lookup, policy, timeout), copy.get());
     }
 }

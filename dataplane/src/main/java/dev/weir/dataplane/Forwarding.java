@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +28,10 @@ final class Forwarding {
 
     private final Exchange exchange;
     private final Proxy proxy;
-    private final List<Endpoint> endpoints;
+    private final Supplier<@Nullable List<Endpoint>> fresh;
     private final RetryPolicy policy;
     private final Optional<Duration> timeout;
+    private List<Endpoint> endpoints;
     private final List<Endpoint> tried = new ArrayList<>(1);
     private final List<HttpContent> kept = new ArrayList<>();
     private int keptBytes;
@@ -41,11 +43,21 @@ final class Forwarding {
     private @Nullable ScheduledFuture<?> perTry;
     private @Nullable ScheduledFuture<?> pause;
 
+    /**
+     * @param endpoints for the first try, not empty
+     * @param fresh those of now, for a further try: the first ones may have gone meanwhile
+     */
     Forwarding(
-            Exchange exchange, Proxy proxy, List<Endpoint> endpoints, RetryPolicy policy, Optional<Duration> timeout) {
+            Exchange exchange,
+            Proxy proxy,
+            List<Endpoint> endpoints,
+            Supplier<@Nullable List<Endpoint>> fresh,
+            RetryPolicy policy,
+            Optional<Duration> timeout) {
         this.exchange = exchange;
         this.proxy = proxy;
         this.endpoints = endpoints;
+        this.fresh = fresh;
         this.policy = policy;
         this.timeout = timeout;
     }
@@ -63,10 +75,14 @@ final class Forwarding {
 
     /** One that has not been tried, if there is one. */
     private Endpoint endpoint() {
-        List<Endpoint> fresh = attempts == 1
+        if (attempts > 1) {
+            List<Endpoint> now = fresh.get();
+            endpoints = now == null || now.isEmpty() ? endpoints : now;
+        }
+        List<Endpoint> others = attempts == 1
                 ? endpoints
                 : endpoints.stream().filter(e -> !tried.contains(e)).toList();
-        List<Endpoint> from = fresh.isEmpty() ? endpoints : fresh;
+        List<Endpoint> from = others.isEmpty() ? endpoints : others;
         Endpoint chosen = from.get(ThreadLocalRandom.current().nextInt(from.size()));
         if (policy.attempts() > 0) {
             tried.add(chosen);

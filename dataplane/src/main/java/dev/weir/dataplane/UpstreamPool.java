@@ -10,10 +10,12 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.http.HttpClientCodec;
 import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +33,8 @@ final class UpstreamPool {
     private static final int MOST_HEADERS = 65_536;
     private static final int CHUNK = 65_536;
 
-    private final Map<EventLoop, Map<InetSocketAddress, ConcurrentLinkedDeque<UpstreamConnection>>> idle =
-            new ConcurrentHashMap<>();
+    /** The lists of a loop are touched on it alone. */
+    private final Map<EventLoop, Map<InetSocketAddress, Deque<UpstreamConnection>>> idle = new ConcurrentHashMap<>();
     /** How many connections are open or opening, idle ones included. */
     private final Map<InetSocketAddress, Integer> open = new ConcurrentHashMap<>();
 
@@ -52,6 +54,8 @@ final class UpstreamPool {
     /**
      * A connection for one request: an idle one, a stream of one that speaks HTTP/2, or a new one.
      *
+     * <p>Called on the loop.
+     *
      * @param http2 whether the pod speaks HTTP/2
      * @param done gets it on the loop, perhaps at once, or null if none can be opened
      */
@@ -70,7 +74,7 @@ final class UpstreamPool {
     }
 
     private @Nullable UpstreamConnection take(EventLoop loop, InetSocketAddress address) {
-        ConcurrentLinkedDeque<UpstreamConnection> list = list(loop, address);
+        Deque<UpstreamConnection> list = list(loop, address);
         for (UpstreamConnection next = list.pollLast(); next != null; next = list.pollLast()) {
             if (next.usable()) {
                 return next;
@@ -80,9 +84,8 @@ final class UpstreamPool {
         return null;
     }
 
-    private ConcurrentLinkedDeque<UpstreamConnection> list(EventLoop loop, InetSocketAddress address) {
-        return idle.computeIfAbsent(loop, _ -> new ConcurrentHashMap<>())
-                .computeIfAbsent(address, _ -> new ConcurrentLinkedDeque<>());
+    private Deque<UpstreamConnection> list(EventLoop loop, InetSocketAddress address) {
+        return idle.computeIfAbsent(loop, _ -> new HashMap<>()).computeIfAbsent(address, _ -> new ArrayDeque<>());
     }
 
     private ChannelFuture counted(EventLoop loop, InetSocketAddress address) {
@@ -128,14 +131,13 @@ final class UpstreamPool {
                 .connect(address);
     }
 
-    /** Keeps a connection for later; one that is closed meanwhile is forgotten when it is taken. */
+    /** Keeps a connection for later, on its loop; one that is closed meanwhile is forgotten when it is taken. */
     void give(UpstreamConnection connection, Set<InetSocketAddress> known) {
         if (connection.isStream()) {
             connection.close();
             return;
         }
-        ConcurrentLinkedDeque<UpstreamConnection> list =
-                list(connection.channel().eventLoop(), connection.address());
+        Deque<UpstreamConnection> list = list(connection.channel().eventLoop(), connection.address());
         if (!connection.channel().isActive() || !known.contains(connection.address()) || list.size() >= MOST_IDLE) {
             connection.close();
             return;
@@ -145,16 +147,22 @@ final class UpstreamPool {
         list.addLast(connection);
     }
 
-    /** Closes idle connections to addresses that are not known any more. */
+    /**
+     * Closes idle connections to addresses that are not known any more, each on its loop: until then one may still be
+     * taken for a request that chose its pod before, and must not be closed under it.
+     */
     void retain(Set<InetSocketAddress> known) {
         streams.retain(known);
-        idle.values()
-                .forEach(byAddress -> byAddress.entrySet().removeIf(entry -> {
+        idle.forEach((loop, byAddress) -> {
+            if (!loop.isShuttingDown()) {
+                loop.execute(() -> byAddress.entrySet().removeIf(entry -> {
                     if (known.contains(entry.getKey())) {
                         return false;
                     }
-                    entry.getValue().forEach(connection -> connection.channel().close());
+                    entry.getValue().forEach(UpstreamConnection::close);
                     return true;
                 }));
+            }
+        });
     }
 }

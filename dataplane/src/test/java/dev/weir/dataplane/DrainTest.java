@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +30,11 @@ class DrainTest {
     private final ProxyFixture mesh = new ProxyFixture(DataPlaneOptions.standard());
     private final AtomicInteger answered = new AtomicInteger();
     private final AtomicInteger served = new AtomicInteger();
+    /** Clients that have not ended. */
+    private final AtomicInteger active = new AtomicInteger();
+    /** What lets the pod go on that got the newest request. */
+    private final AtomicReference<@Nullable CountDownLatch> waiting = new AtomicReference<>();
+
     private final ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();
     private final List<Thread> clients = new ArrayList<>();
     private volatile boolean over;
@@ -37,19 +45,33 @@ class DrainTest {
         mesh.close();
     }
 
-    /** Takes a moment for each answer, so that there is always something under way. */
+    /**
+     * Answers a request when the next one has come, to whichever pod, so that there is always something under way. The
+     * last client is answered at once.
+     */
     private Pod pod() {
         return Pod.start((request, in, out) -> {
             request.body(in);
-            Thread.sleep(Duration.ofMillis(2));
+            CountDownLatch next = new CountDownLatch(1);
+            answer(waiting.getAndSet(next));
+            if (active.get() > 1) {
+                next.await();
+            }
             served.incrementAndGet();
             out.write(Pod.ok("ok"));
             return true;
         });
     }
 
+    private static void answer(@Nullable CountDownLatch waiting) {
+        if (waiting != null) {
+            waiting.countDown();
+        }
+    }
+
     /** Clients that keep their connections and open a new one when they are told to; half of them post. */
     private void load(ProxyListener listener, boolean untilRefused) {
+        active.set(CLIENTS);
         for (int i = 0; i < CLIENTS; i++) {
             boolean posts = i % 2 == 0;
             clients.add(Thread.startVirtualThread(() -> {
@@ -63,6 +85,9 @@ class DrainTest {
                     }
                 } catch (IOException failure) {
                     wrong.add(failure.toString());
+                } finally {
+                    active.decrementAndGet();
+                    answer(waiting.get());
                 }
             }));
         }

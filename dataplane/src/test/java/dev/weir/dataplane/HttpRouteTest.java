@@ -90,6 +90,16 @@ class HttpRouteTest {
     }
 
     @Test
+    void aConnectionThatCannotBeOpenedIsTriedAtAnotherPod() throws IOException {
+        mesh.service("shop-0", PolicyTest.deadPort(), primary.port());
+        for (int i = 0; i < 30; i++) {
+            assertThat(mesh.ask("GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"))
+                    .startsWith("HTTP/1.1 200")
+                    .endsWith("primary");
+        }
+    }
+
+    @Test
     void aServicesRouteTakesThoseWhoCallIt() throws Exception {
         assertThat(get("/"))
                 .startsWith("HTTP/1.1 200")

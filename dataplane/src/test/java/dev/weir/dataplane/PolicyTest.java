@@ -47,7 +47,7 @@ class PolicyTest {
     }
 
     /** A port on which nobody listens. */
-    private static int deadPort() throws IOException {
+    static int deadPort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             return socket.getLocalPort();
         }
@@ -89,6 +89,27 @@ class PolicyTest {
         assertThat(mesh.metric("istio_requests_total", "reporter=\"destination\"", "response_flags=\"UF\""))
                 .as("every try is seen at the workload")
                 .isGreaterThanOrEqualTo(3);
+    }
+
+    /** The first pod leaves its service while it has the request. */
+    @Test
+    void aFurtherTryGoesToThePodsOfNow() throws Exception {
+        mesh.route(RETRIES.formatted("5xx"));
+        try (Pod next = Pod.saying("next")) {
+            pod((request, in, out) -> {
+                mesh.service("pod", next.port());
+                out.write(Pod.bytes("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"));
+                return true;
+            });
+            assertThat(mesh.get("/")).startsWith("HTTP/1.1 200").endsWith("next");
+            assertThat(pod.requests()).hasSize(1);
+            pod((request, in, out) -> {
+                mesh.service("pod");
+                out.write(Pod.bytes("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"));
+                return true;
+            });
+            assertThat(mesh.get("/")).as("nobody else is there").startsWith("HTTP/1.1 503");
+        }
     }
 
     @Test
