@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedSet;
 import java.util.StringJoiner;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete;
@@ -57,25 +59,45 @@ final class CompletionCommand implements Callable<Integer> {
     }
 
     private static String fish(CommandLine root) {
+        SortedSet<String> valued = new TreeSet<>();
+        valued(root, valued);
         StringBuilder text = new StringBuilder("""
-                # what has been typed of the command: its words without options
-                function __weir_at
-                    set -l typed (commandline -opc)[2..-1]
-                    set -l words
-                    for word in $typed
-                        string match -q -- '-*' $word; or set -a words $word
+                # what has been typed of the command: its words without options and their values
+                function __weir_words
+                    set -l value 0
+                    for word in (commandline -opc)[2..-1]
+                        if test $value = 1
+                            set value 0
+                        else if contains -- $word %s
+                            set value 1
+                        else if not string match -q -- '-*' $word
+                            echo $word
+                        end
                     end
+                end
+                function __weir_at
+                    set -l words (__weir_words)
                     test "$words[1..$argv[1]]" = "$argv[2..-1]"
                 end
                 complete -c weir -f
-                """);
+                """.formatted(String.join(" ", valued)));
         fish(root, List.of(), text);
         return text.toString();
     }
 
+    /** The names of options that want a word after them. */
+    private static void valued(CommandLine command, SortedSet<String> names) {
+        for (OptionSpec option : command.getCommandSpec().options()) {
+            if (option.arity().min() > 0) {
+                names.addAll(List.of(option.names()));
+            }
+        }
+        command.getSubcommands().values().forEach(below -> valued(below, names));
+    }
+
     private static void fish(CommandLine command, List<String> path, StringBuilder text) {
         String here = path.isEmpty()
-                ? "test (count (string match -v -- '-*' (commandline -opc))) -eq 1"
+                ? "test (count (__weir_words)) -eq 0"
                 : "__weir_at " + path.size() + " " + String.join(" ", path);
         for (Map.Entry<String, CommandLine> below : command.getSubcommands().entrySet()) {
             CommandSpec spec = below.getValue().getCommandSpec();

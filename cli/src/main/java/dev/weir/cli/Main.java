@@ -6,15 +6,22 @@ import dev.weir.cli.cluster.GetCommand;
 import dev.weir.cli.cluster.HistoryCommand;
 import dev.weir.cli.cluster.MetricsCommand;
 import dev.weir.cli.cluster.Problem;
+import dev.weir.cli.cluster.Target;
 import dev.weir.cli.cluster.WatchCommand;
 import dev.weir.cli.cluster.WhyCommand;
 import dev.weir.cli.lint.LintCommand;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 
 /** {@code weir}, also as {@code kubectl weir}. */
 @Command(
@@ -43,6 +50,9 @@ public final class Main {
     /** Of every command that has no list of its own. */
     private static final Map<String, String> EXIT_CODES = exitCodes();
 
+    @Mixin
+    private Target target = new Target();
+
     private Main() {}
 
     public static void main(String[] args) {
@@ -53,9 +63,14 @@ public final class Main {
 
     /** Without the process around it, for those who run commands and look at what they print. */
     static CommandLine commandLine() {
-        CommandLine line = new CommandLine(new Main());
+        Main main = new Main();
+        CommandLine line = new CommandLine(main);
         line.setCommandName(System.getProperty("weir.name", "weir"));
         describeExitCodes(line);
+        line.setExecutionStrategy(parsed -> {
+            main.spread(parsed);
+            return new CommandLine.RunLast().execute(parsed);
+        });
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler((failure, command, _) -> {
             PrintWriter err = command.getErr();
@@ -64,6 +79,36 @@ public final class Main {
             return failure instanceof Problem problem ? problem.exitCode() : Problem.FAILED;
         });
         return line;
+    }
+
+    /** The options that stand before the command become the command's, if it looks at a cluster. */
+    private void spread(ParseResult parsed) {
+        ParseResult last = parsed;
+        while (last.hasSubcommand()) {
+            last = last.subcommand();
+        }
+        CommandSpec command = last.commandSpec();
+        List<Target> targets = command.mixins().values().stream()
+                .map(CommandSpec::userObject)
+                .filter(Target.class::isInstance)
+                .map(Target.class::cast)
+                .filter(other -> other != target)
+                .toList();
+        targets.forEach(other -> other.after(target));
+        parsed.matchedOptions().stream()
+                .filter(option -> targets.isEmpty() && target(parsed.commandSpec(), option))
+                .findFirst()
+                .ifPresent(option -> {
+                    throw new ParameterException(
+                            command.commandLine(),
+                            option.longestName() + ": \"" + command.qualifiedName() + "\" has no such option");
+                });
+    }
+
+    private static boolean target(CommandSpec root, OptionSpec option) {
+        return root.mixins().values().stream().anyMatch(mixin -> mixin.findOption(option.longestName()) != null)
+                && !option.longestName().equals("--help")
+                && !option.longestName().equals("--version");
     }
 
     private static Map<String, String> exitCodes() {

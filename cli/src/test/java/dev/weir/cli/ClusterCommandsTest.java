@@ -120,6 +120,20 @@ class ClusterCommandsTest {
                 .doesNotContain("managedFields");
     }
 
+    /** As with kubectl. */
+    @Test
+    @Order(2)
+    void takesTheOptionsForTheClusterBeforeTheCommandToo() {
+        String file = "--kubeconfig=" + local.kubeconfig();
+        assertThat(Weir.run("-n", "default", file, "get", "-o", "name").out()).isEqualTo("release.weir.dev/app\n");
+        Weir.Result elsewhere = Weir.run(file, "-n", "elsewhere", "get");
+        assertThat(elsewhere.err()).startsWith("no releases in namespace elsewhere");
+        assertThat(Weir.run(file, "-n", "elsewhere", "get", "-n", "default", "-o", "name").out())
+                .as("what stands after it prevails")
+                .isEqualTo("release.weir.dev/app\n");
+        assertThat(Weir.run("--context=nowhere", "get", file).err()).contains("\"nowhere\" is not one of weir-local");
+    }
+
     @Test
     @Order(2)
     void printsJsonThatPrograms() throws IOException {

@@ -55,12 +55,25 @@ class MainTest {
     }
 
     @Test
+    void optionsBeforeACommandThatHasNoneAreRefused() {
+        Weir.Result refused = Weir.run("-n", "test", "lint", "release.yaml");
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).startsWith("--namespace: \"weir lint\" has no such option\n");
+        assertThat(Weir.run("--context", "test", "local", "status").err())
+                .startsWith("--context: \"weir local status\" has no such option\n");
+        assertThat(Weir.run("--help").out()).contains("--namespace", "--kubeconfig");
+    }
+
+    @Test
     void bashCompletesCommandsAndValues() throws IOException, InterruptedException {
         Path script = folder.resolve("weir.bash");
         Files.writeString(script, Weir.run("completion", "bash").out());
         assertThat(completions(script, "weir", "wh")).containsExactly("why");
         assertThat(completions(script, "weir", "get", "-o", "")).contains("table", "wide", "yaml", "json", "name");
         assertThat(completions(script, "weir", "history", "--rev")).containsExactly("--revision");
+        assertThat(completions(script, "weir", "-n", "test", "wh")).containsExactly("why");
+        assertThat(completions(script, "weir", "-n", "test", "history", "--rev"))
+                .containsExactly("--revision");
     }
 
     private List<String> completions(Path script, String... words) throws IOException, InterruptedException {
@@ -86,6 +99,8 @@ class MainTest {
         assertThat(fish(script, "weir get -o ")).containsExactlyInAnyOrder("table", "wide", "yaml", "json", "name");
         assertThat(fish(script, "weir get -n test -o w")).containsExactly("wide");
         assertThat(fish(script, "weir history --rev")).containsExactly("--revision");
+        assertThat(fish(script, "weir -n test wh")).containsExactly("why");
+        assertThat(fish(script, "weir --context=a -n test get -o w")).containsExactly("wide");
         // a namespace is no file
         assertThat(fish(script, "weir get -n ")).isEmpty();
         assertThat(fish(script, "weir lint " + folder + "/weir.f")).containsExactly(script.toString());
@@ -123,6 +138,7 @@ class MainTest {
         Files.writeString(script, Weir.run("completion", "zsh").out());
         assertThat(zsh(script, "weir hi")).isEqualTo("weir history ");
         assertThat(zsh(script, "weir get -o wi")).isEqualTo("weir get -o wide ");
+        assertThat(zsh(script, "weir -n test hi")).isEqualTo("weir -n test history ");
         assertThat(zsh(script, "weir local star")).isEqualTo("weir local start ");
     }
 

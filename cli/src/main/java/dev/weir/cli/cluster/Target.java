@@ -15,12 +15,17 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Which cluster and namespace a command is about, by the options that kubectl has for it. */
+/**
+ * Which cluster and namespace a command is about, by the options that kubectl has for it. As with kubectl they may stand
+ * before the command, too; what stands after it prevails.
+ */
 public final class Target {
     private static final int LONGEST_CONNECT_SECONDS = 5;
+    private static final int STANDARD_TIMEOUT_SECONDS = 10;
 
     @Option(
             names = {"-n", "--namespace"},
@@ -40,9 +45,25 @@ public final class Target {
     @Option(
             names = "--request-timeout",
             paramLabel = "SECONDS",
-            defaultValue = "10",
-            description = "How long the server may take to answer. Default: ${DEFAULT-VALUE}.")
-    private int timeout = 10;
+            description = "How long the server may take to answer. Default: " + STANDARD_TIMEOUT_SECONDS + ".")
+    private @Nullable Integer timeout;
+
+    /** Those that stand before the command. */
+    private @Nullable Target before;
+
+    /** Takes what stands before the command for what is not said after it. */
+    public void after(Target other) {
+        before = other;
+    }
+
+    private <T> @Nullable T said(Function<Target, @Nullable T> option) {
+        T own = option.apply(this);
+        return own != null || before == null ? own : option.apply(before);
+    }
+
+    private int timeout() {
+        return Objects.requireNonNullElse(said(target -> target.timeout), STANDARD_TIMEOUT_SECONDS);
+    }
 
     /** What a command asks the cluster. */
     @FunctionalInterface
@@ -76,11 +97,12 @@ public final class Target {
 
     /** The kubeconfig's settings for the context, with short timeouts and without retries: somebody waits. */
     public Config config() {
-        Path file = kubeconfig;
+        Path file = said(target -> target.kubeconfig);
+        String context = said(target -> target.context);
         if (file != null && !Files.isReadable(file)) {
             throw new Problem(Problem.USAGE, "--kubeconfig: " + file + " cannot be read");
         }
-        Config config = read(file);
+        Config config = read(file, context);
         List<String> known = config.getContexts().stream()
                 .map(NamedContext::getName)
                 .sorted()
@@ -97,14 +119,14 @@ public final class Target {
                     "no cluster is chosen: set KUBECONFIG, or name a file with --kubeconfig or a context with --context;"
                             + " for local mode: eval \"$(weir local env)\"");
         }
-        int millis = (int) TimeUnit.SECONDS.toMillis(Math.max(1, timeout));
+        int millis = (int) TimeUnit.SECONDS.toMillis(Math.max(1, timeout()));
         config.setRequestTimeout(millis);
         config.setConnectionTimeout(Math.min(millis, (int) TimeUnit.SECONDS.toMillis(LONGEST_CONNECT_SECONDS)));
         config.setRequestRetryBackoffLimit(0);
         return config;
     }
 
-    private Config read(@Nullable Path file) {
+    private static Config read(@Nullable Path file, @Nullable String context) {
         try {
             return file == null ? Config.autoConfigure(context) : Config.fromKubeconfig(context, file.toFile());
         } catch (RuntimeException malformed) {
@@ -117,7 +139,7 @@ public final class Target {
     }
 
     private String namespace(Config config) {
-        return Optional.ofNullable(namespace)
+        return Optional.ofNullable(said(target -> target.namespace))
                 .or(() -> Optional.ofNullable(config.getNamespace()))
                 .orElse("default");
     }
@@ -147,7 +169,7 @@ public final class Target {
     private String reason(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof TimeoutException || cause instanceof HttpTimeoutException) {
-                return "no answer within " + timeout + " s";
+                return "no answer within " + timeout() + " s";
             }
         }
         Throwable last = failure;
