@@ -48,6 +48,10 @@ final class Dispatch {
             malformed(request.decoderResult().cause());
             return;
         }
+        if (request.protocolVersion().majorVersion() != 1) {
+            close(505, "this version of HTTP is not served");
+            return;
+        }
         if (request.headers().size() > MOST_HEADERS) {
             close(431, "the request has more than " + MOST_HEADERS + " headers");
             return;

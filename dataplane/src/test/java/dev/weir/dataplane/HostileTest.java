@@ -56,6 +56,8 @@ class HostileTest {
             lines that end with LF alone         | 400 | GET / HTTP/1.1!Host: app.default!!
             bytes that are not UTF-8 in a header | 200 | GET / HTTP/1.1^Host: app.default^X-Bytes: a%b^Connection: close^^
             a control character in the path      | 400 | GET /a\u0001b HTTP/1.1^Host: app.default^^
+            another version of HTTP              | 505 | GET / HTTP/2.0^Host: app.default^^
+            a version that does not exist        | 505 | GET / HTTP/9.9^Host: app.default^^
             an upgrade to HTTP/2                 | 200 | GET / HTTP/1.1^Host: app.default^Connection: Upgrade, HTTP2-Settings, close^Upgrade: h2c^HTTP2-Settings: AAMAAABkAAQAAP__^^
             """)
     void http1(String what, int status, String request) throws IOException {
