@@ -134,9 +134,9 @@ public final class WatchCommand implements Callable<Integer> {
 
     /** Where snapshots are shown. */
     private sealed interface Screen {
-        void show(List<Snapshot> releases);
+        void show(List<Snapshot> releases) throws InterruptedException;
 
-        void trouble(String message);
+        void trouble(String message) throws InterruptedException;
     }
 
     /** A tree that takes the place of the one before. */
@@ -150,7 +150,7 @@ public final class WatchCommand implements Callable<Integer> {
         }
 
         @Override
-        public void show(List<Snapshot> releases) {
+        public void show(List<Snapshot> releases) throws InterruptedException {
             Instant now = Instant.now();
             List<String> lines = new ArrayList<>();
             releases.forEach(release -> lines.addAll(tree.lines(release, now)));
@@ -158,11 +158,12 @@ public final class WatchCommand implements Callable<Integer> {
         }
 
         @Override
-        public void trouble(String message) {
+        public void trouble(String message) throws InterruptedException {
             draw(List.of(message));
         }
 
-        private void draw(List<String> lines) {
+        private void draw(List<String> all) throws InterruptedException {
+            List<String> lines = Terminal.now().fit(all);
             StringBuilder text = new StringBuilder(NO_WRAP);
             if (height > 0) {
                 text.append("\u001b[").append(height).append('A');
