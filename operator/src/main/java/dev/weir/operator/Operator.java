@@ -3,6 +3,8 @@ package dev.weir.operator;
 import dev.weir.kubernetes.ObjectKind;
 import dev.weir.kubernetes.TrafficRouters;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ListOptions;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -21,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,6 +38,8 @@ public final class Operator implements AutoCloseable {
     private static final int FIRST_RETRY_MILLIS = 100;
     private static final int LONGEST_RETRY_MILLIS = 10_000;
     private static final Duration LAST_PASSES = Duration.ofSeconds(5);
+    /** Doubled up to five times: with the client's own second a watch might come back half a minute late. */
+    private static final int RECONNECT_MILLIS = 100;
 
     private static final Logger LOGGER = LoggerFactory.getLogger(Operator.class);
 
@@ -52,6 +57,8 @@ public final class Operator implements AutoCloseable {
     private final io.javaoperatorsdk.operator.Operator framework;
     private final OperatorMetrics metrics;
     private final Optional<Lease> lease;
+    /** For the caches, which wait for an API server that is away. */
+    private final KubernetesClient patient;
     /** For the loop, which tries again by itself: a pass must not wait while the client does. */
     private final KubernetesClient impatient;
 
@@ -117,15 +124,11 @@ public final class Operator implements AutoCloseable {
         Clock clock = Clock.systemUTC();
         metrics = options.metrics();
         TrafficRouters routers = TrafficRouters.load();
+        patient = like(client, metrics, config -> config);
         List<ObjectSource> sources = Stream.concat(KINDS.stream(), routers.kinds().stream())
-                .map(kind -> new ObjectSource(client, kind, options.namespace()))
+                .map(kind -> new ObjectSource(patient, kind, options.namespace()))
                 .toList();
-        impatient = new KubernetesClientBuilder()
-                .withConfig(new ConfigBuilder(client.getConfiguration())
-                        .withRequestRetryBackoffLimit(0)
-                        .build())
-                .withHttpClientBuilderConsumer(metrics::countRequests)
-                .build();
+        impatient = like(client, metrics, config -> config.withRequestRetryBackoffLimit(0));
         World world = new RecordedWorld(new KubernetesWorld(impatient, sources, clock), metrics);
         ReleaseReconciler reconciler = new ReleaseReconciler(new ReleaseLoop(world, routers, clock), sources, clock);
         metrics.registry().register(new ReleaseSeries(reconciler::releases, world::owned, routers));
@@ -134,8 +137,10 @@ public final class Operator implements AutoCloseable {
         lease = Optional.ofNullable(election).map(elected -> Lease.of(client, elected, metrics));
         framework = new io.javaoperatorsdk.operator.Operator(overrider -> {
             overrider
-                    .withKubernetesClient(lease.map(Lease::client).orElse(client))
+                    .withKubernetesClient(lease.map(Lease::client).orElse(patient))
                     .withCloseClientOnStop(false)
+                    // a server that just starts, or just got the kind, refuses for a moment: the cache asks again
+                    .withStopOnInformerErrorDuringStartup(false)
                     .withExecutorService(Executors.newVirtualThreadPerTaskExecutor())
                     .withMetrics(new Passes(metrics, clock))
                     .withReconciliationTerminationTimeout(LAST_PASSES);
@@ -144,6 +149,17 @@ public final class Operator implements AutoCloseable {
             }
         });
         register(reconciler, options);
+    }
+
+    /** Asks as this client does but for the change, with watches that come back soon, and counts. */
+    private static KubernetesClient like(
+            KubernetesClient client, OperatorMetrics metrics, UnaryOperator<ConfigBuilder> change) {
+        ConfigBuilder config =
+                new ConfigBuilder(client.getConfiguration()).withWatchReconnectInterval(RECONNECT_MILLIS);
+        return new KubernetesClientBuilder()
+                .withConfig(change.apply(config).build())
+                .withHttpClientBuilderConsumer(metrics::countRequests)
+                .build();
     }
 
     private void register(ReleaseReconciler reconciler, Options options) {
@@ -194,13 +210,11 @@ public final class Operator implements AutoCloseable {
 
         static Lease of(KubernetesClient client, Election election, OperatorMetrics metrics) {
             return new Lease(
-                    new KubernetesClientBuilder()
-                            .withConfig(new ConfigBuilder(client.getConfiguration())
-                                    .withRequestRetryBackoffLimit(0)
-                                    .withRequestTimeout((int) election.term().toMillis() / TRIES_IN_TERM)
-                                    .build())
-                            .withHttpClientBuilderConsumer(metrics::countRequests)
-                            .build(),
+                    like(
+                            client,
+                            metrics,
+                            config -> config.withRequestRetryBackoffLimit(0)
+                                    .withRequestTimeout((int) election.term().toMillis() / TRIES_IN_TERM)),
                     election);
         }
 
@@ -245,13 +259,35 @@ public final class Operator implements AutoCloseable {
         }
     }
 
-    /** Starts and returns when the caches are complete, so that nothing is decided on half a view. */
+    /**
+     * Starts and returns when the caches are complete, so that nothing is decided on half a view.
+     *
+     * @param client says where the API server is; the operator asks with clients of its own
+     * @throws KubernetesClientException if the server does not know releases, or does not let them be read
+     */
     public static Operator start(KubernetesClient client, Options options) {
         Operator operator = new Operator(client, options);
-        operator.framework.start();
+        try {
+            operator.mustReadReleases(options.namespace());
+            operator.framework.start();
+        } catch (RuntimeException failure) {
+            operator.close();
+            throw failure;
+        }
         operator.keepTimerThread();
         operator.started = true;
         return operator;
+    }
+
+    /** Without the kind, or the right to read it, waiting would not help. */
+    private void mustReadReleases(@Nullable String namespace) {
+        var releases = patient.resources(ReleaseResource.class);
+        ListOptions one = new ListOptionsBuilder().withLimit(1L).build();
+        if (namespace == null) {
+            releases.inAnyNamespace().list(one);
+        } else {
+            releases.inNamespace(namespace).list(one);
+        }
     }
 
     /** The framework's timer has no thread of its own: while anything waits, it would wake a hundred times a second. */
@@ -285,5 +321,6 @@ public final class Operator implements AutoCloseable {
         framework.stop();
         impatient.close();
         lease.ifPresent(Lease::close);
+        patient.close();
     }
 }

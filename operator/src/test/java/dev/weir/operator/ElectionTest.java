@@ -1,11 +1,13 @@
 package dev.weir.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.weir.apiserver.rest.ApiException;
 import dev.weir.operator.Operator.Election;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -15,11 +17,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +39,15 @@ class ElectionTest {
     /** Refuses every request of the first operator, as if it were cut off. */
     private final AtomicBoolean unreachable = new AtomicBoolean();
 
+    /** How many of the first operator's first lists and watches of releases are refused. */
+    private final AtomicInteger lists = new AtomicInteger();
+
+    private final AtomicInteger watches = new AtomicInteger();
+    /** When it asked to watch releases. */
+    private final List<Instant> watched = new CopyOnWriteArrayList<>();
+    /** Who held the lease when the first operator was told that it had lost it. */
+    private final AtomicReference<String> holderThen = new AtomicReference<>("");
+
     private Cluster cluster;
 
     @BeforeEach
@@ -41,6 +55,16 @@ class ElectionTest {
         cluster = new Cluster(request -> {
             if (unreachable.get()) {
                 throw ApiException.internal("the test refuses");
+            }
+            boolean releases = request.path().endsWith("/weir.dev/v1alpha1/releases");
+            AtomicInteger refused = request.flag("watch") ? watches : lists;
+            if (releases && request.flag("watch")) {
+                watched.add(Instant.now());
+            }
+            // what a server says that just got the kind, of what it answers from its cache
+            boolean cached = request.flag("watch") || "0".equals(request.query("resourceVersion"));
+            if (releases && cached && refused.getAndDecrement() > 0) {
+                throw ApiException.tooManyRequests("storage is (re)initializing", "the test refuses");
             }
         });
         cluster.install("/virtualservices.yaml");
@@ -56,7 +80,10 @@ class ElectionTest {
                 client,
                 Operator.Options.allNamespaces()
                         .withMetrics(metrics)
-                        .withElection(new Election("default", "weir", identity, TERM, lost::incrementAndGet)));
+                        .withElection(new Election("default", "weir", identity, TERM, () -> {
+                            holderThen.set(holder());
+                            lost.incrementAndGet();
+                        })));
     }
 
     private String holder() {
@@ -111,14 +138,50 @@ class ElectionTest {
             try (Operator _ = operator(cluster.secondClient(), "two", new OperatorMetrics())) {
                 unreachable.set(true);
                 await().atMost(LONG).untilAtomic(lost, org.hamcrest.Matchers.is(1));
-                assertThat(holder())
+                assertThat(holderThen)
                         .as("the first was told before the second may act")
-                        .isEqualTo("one");
+                        .hasValue("one");
                 await().atMost(LONG).until(this::holder, "two"::equals);
                 cluster.release(RELEASE);
                 await().atMost(LONG).until(() -> cluster.exists("v0"));
             }
         }
+    }
+
+    @Test
+    void startsOnAServerThatRefusesAtFirst() {
+        lists.set(2);
+        acts();
+        assertThat(lists).as("refusals left").hasNonPositiveValue();
+    }
+
+    @Test
+    void watchesAgainSoonAfterTheServerWasAway() {
+        watches.set(4);
+        acts();
+        // each pause is twice the one before: 1.5 seconds in all, and 15 with those that clients make by themselves
+        assertThat(Duration.between(watched.getFirst(), watched.get(4))).isLessThan(Duration.ofSeconds(10));
+    }
+
+    private void acts() {
+        try (Operator _ = operator(cluster.operatorClient(), "one", new OperatorMetrics())) {
+            cluster.release(RELEASE);
+            await().atMost(LONG).until(() -> cluster.exists("v0"));
+        }
+    }
+
+    @Test
+    void saysAtOnceThatTheServerDoesNotKnowReleases() {
+        cluster.user()
+                .apiextensions()
+                .v1()
+                .customResourceDefinitions()
+                .withName("releases.weir.dev")
+                .withTimeout(LONG.toSeconds(), java.util.concurrent.TimeUnit.SECONDS)
+                .delete();
+        assertThatThrownBy(() -> operator(cluster.operatorClient(), "one", new OperatorMetrics()))
+                .isInstanceOf(KubernetesClientException.class)
+                .hasMessageContaining("releases");
     }
 
     @Test
