@@ -9,7 +9,20 @@ cd "$(dirname "$0")/../examples/mirror"
 [ "$stack" = "the real stack" ] || fail "faults need the real stack: ./weir-e2e run e2e/faults.sh"
 weir_e2e="$(cd ../.. && pwd)/weir-e2e"
 rounds=${1:-1} only=${2:-}
-trap 'kubectl delete --ignore-not-found deploy/clients >/dev/null 2>&1; clean_up >/dev/null 2>&1' EXIT
+trap 'ended=$?; [ "$ended" = 0 ] || tell_all; kubectl delete --ignore-not-found deploy/clients >/dev/null 2>&1; clean_up >/dev/null 2>&1' EXIT
+
+# what a failure leaves, before it is removed
+tell_all() {
+  for seen in "get pods -o wide" "get release,virtualservice httpbin -o yaml" "get lease iter8 -o yaml" \
+    "logs deploy/clients -c mesh --tail=3" "logs deploy/clients -c gateway --tail=3"; do
+    # shellcheck disable=SC2086 # words
+    echo "-- $seen"; kubectl $seen || true
+  done
+  for pod in $(kubectl get pod -o name | grep /iter8-); do
+    echo "-- $pod, before its last restart"; kubectl logs "$pod" --previous --tail=40 || true
+    echo "-- $pod"; kubectl logs "$pod" --tail=80 || true
+  done
+} >&2
 
 vs_is() { [ "$(kubectl get virtualservice httpbin -o jsonpath="$1" 2>/dev/null)" = "$2" ]; }
 mirrored_to() { vs_is '{.spec.http[0].mirror.host} {.spec.http[0].mirrorPercentage.value}' "$1"; }
@@ -70,7 +83,9 @@ operator() { # POD
 leader() { kubectl get lease iter8 -o jsonpath='{.spec.holderIdentity}'; }
 led() { [ -n "$(leader)" ] && kubectl get pod "$(leader)" >/dev/null 2>&1; }
 led_by_another() { led && [ "$(leader)" != "$1" ]; }
-kill_leader() { until_ok 60 led; kill -9 "$(operator "$(leader)")"; }
+# a leader that was killed holds its lease until that ends, or until it is back
+leader_runs() { led && [ -n "$(operator "$(leader)")" ]; }
+kill_leader() { until_ok 60 leader_runs; kill -9 "$(operator "$(leader)")"; }
 
 # One release from V to W, with BEFORE before and FAULT after each step.
 journey() { # NAME FAULT [BEFORE]
@@ -98,7 +113,7 @@ nothing() { :; }
 operators_killed() { for pid in $(pgrep -P "$node" -f 'dev.weir.cli.Main operator'); do kill -9 "$pid"; done; }
 # the paused one goes on when another leads, and must notice that
 leader_paused() {
-  until_ok 60 led; old=$(leader); pid=$(operator "$old")
+  until_ok 60 leader_runs; old=$(leader); pid=$(operator "$old")
   kill -STOP "$pid"; until_ok 60 led_by_another "$old"; kill -CONT "$pid"
 }
 part_restarted() { "$weir_e2e" stop --kill "$1"; "$weir_e2e" start "$1"; }
@@ -108,7 +123,7 @@ istiod_away() { "$weir_e2e" stop --kill istiod; }
 istiod_back() { until_ok 60 route_changed; "$weir_e2e" start istiod; }
 # its pod's cable is pulled; until then it thinks that it leads
 leader_cut_off() {
-  until_ok 60 led; old=$(leader)
+  until_ok 60 leader_runs; old=$(leader)
   # shellcheck disable=SC2046 # four numbers
   device=veth$(printf '%02x' $(kubectl get pod "$old" -o jsonpath='{.status.podIP}' | tr . ' '))
   ip link set "$device" down; until_ok 120 led_by_another "$old"; ip link set "$device" up

@@ -32,11 +32,17 @@ import picocli.CommandLine.ScopeType;
 final class Main {
     private static final int STOP_SECONDS = 60;
 
+    /** Names the stack's folder to what {@code run} runs, so that it speaks of the stack it is in. */
+    private static final String FOLDER = "WEIR_E2E_DATA_DIR";
+
     @Option(
             names = "--data-dir",
             scope = ScopeType.INHERIT,
-            description = "The stack's folder; several stacks run side by side in different ones. Default: ~/.weir/e2e")
-    private Path dataDir = Path.of(System.getProperty("user.home"), ".weir", "e2e");
+            defaultValue = "${env:" + FOLDER + ":-${sys:user.home}/.weir/e2e}",
+            description = "The stack's folder; several stacks run side by side in different ones. Default: ~/.weir/e2e,"
+                    + " and within run the folder of the stack that one is in.")
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private Path dataDir;
 
     private final PrintStream out = System.out;
 
@@ -190,6 +196,7 @@ final class Main {
         all.put("WEIR_CHARTS", Stack.CHARTS);
         all.put("WEIR_PROMETHEUS", "http://" + Stack.PROMETHEUS);
         all.put("WEIR_PARTS", layout.parts().toString());
+        all.put(FOLDER, layout.folder().toString());
         @Nullable Path helm = Cluster.helm().getParent();
         all.put("PATH", helm + ":" + System.getenv("PATH"));
         return all;

@@ -27,7 +27,7 @@ record Part(
         Map<String, String> environment,
         List<String> command,
         List<String> ready) {
-    private static final int READY_SECONDS = 90;
+    private static final int READY_SECONDS = 180;
     private static final int END_SECONDS = 15;
 
     /** Its log, beside its other files. */
