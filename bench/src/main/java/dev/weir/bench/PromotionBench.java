@@ -20,8 +20,10 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,6 +31,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 
@@ -40,8 +43,14 @@ import java.util.stream.IntStream;
  */
 public final class PromotionBench {
     private static final String NAMESPACE = "weir-bench";
-    private static final long WAIT_SECONDS = 240;
-    private static final int POLL_MILLIS = 50;
+    /** For one release; the controllers of a cluster ask for about twenty things a second, so many take longer. */
+    private static final long WAIT_SECONDS = 120;
+
+    private static final long SECONDS_PER_RELEASE = 3;
+    /** Seldom, for a list of every release costs the API server more than a promotion. */
+    private static final int POLL_MILLIS = 250;
+
+    private static final int TELL_SECONDS = 15;
     /** So long without a request of the operator, it is done. */
     private static final int QUIET_MILLIS = 4000;
 
@@ -55,18 +64,28 @@ public final class PromotionBench {
 
     private final KubernetesClient client;
     private final OperatorProcess operator;
-    private final PrintStream out;
+    private final Output output;
+    private final int count;
 
     /** By version: when its first endpoint was seen to be ready, and when a route was seen to send it requests. */
     private final Map<String, Long> ready = new ConcurrentHashMap<>();
 
     private final Map<String, Long> routed = new ConcurrentHashMap<>();
 
-    private PromotionBench(KubernetesClient client, OperatorProcess operator, PrintStream out) {
+    private PromotionBench(KubernetesClient client, OperatorProcess operator, Output output, int count) {
         this.client = client;
         this.operator = operator;
-        this.out = out;
+        this.output = output;
+        this.count = count;
     }
+
+    /**
+     * Where to say what.
+     *
+     * @param table the result
+     * @param progress a line for each step, since many releases take minutes
+     */
+    public record Output(PrintStream table, PrintStream progress) {}
 
     /**
      * How to run.
@@ -80,24 +99,25 @@ public final class PromotionBench {
     /**
      * Runs the plan and prints one table. Everything is made in a namespace of its own, which is deleted in the end.
      *
-     * @param weir the command line of this build, without arguments
-     * @return 0
+     * @param weir the command line of this build's operator, without arguments
+     * @return 0; 1 if the releases do not get where they should in two minutes and three seconds for each, or the
+     *     operator cannot be asked, and the last line of the progress says why
      * @throws IOException if local mode or the operator cannot start
-     * @throws IllegalStateException if a promotion is not over within four minutes
      */
-    public static int run(PrintStream out, List<String> weir, Path folder, Plan plan)
+    public static int run(Output output, List<String> weir, Path folder, Plan plan)
             throws IOException, InterruptedException {
         if (plan.kubeconfig().isPresent()) {
-            return on(out, weir, folder, plan, plan.kubeconfig().get());
+            return on(output, weir, folder, plan, plan.kubeconfig().get());
         }
         try (LocalMode local =
                 LocalMode.start(LocalOptions.in(folder.resolve("local")).withOperatorInside(false))) {
-            return on(out, weir, folder, plan, local.kubeconfig());
+            return on(output, weir, folder, plan, local.kubeconfig());
         }
     }
 
-    private static int on(PrintStream out, List<String> weir, Path folder, Plan plan, Path kubeconfig)
+    private static int on(Output output, List<String> weir, Path folder, Plan plan, Path kubeconfig)
             throws IOException, InterruptedException {
+        PrintStream out = output.table();
         try (KubernetesClient client = new KubernetesClientBuilder()
                 .withConfig(Config.fromKubeconfig(Files.readString(kubeconfig)))
                 .build()) {
@@ -105,15 +125,18 @@ public final class PromotionBench {
             out.printf("Kubernetes %s%n", client.getKubernetesVersion().getGitVersion());
             out.printf(
                     "%-9s %-22s %-34s %-30s %s%n",
-                    "releases", "requests per promotion", "of them", "candidate ready to route, ms", "operator, MiB");
+                    "releases", "requests per promotion", "of them", "ready to route ms, p50 max", "operator, MiB");
             try {
                 for (int count : plan.releases()) {
                     // anew for each line, so that it does not remember the one before
                     try (OperatorProcess operator =
                             OperatorProcess.start(weir, kubeconfig, NAMESPACE, folder.resolve("operator.log"))) {
-                        new PromotionBench(client, operator, out).measure(count, plan.rounds());
+                        new PromotionBench(client, operator, output, count).measure(plan.rounds());
                     }
                 }
+            } catch (TimeoutException late) {
+                output.progress().println("gave up: " + late.getMessage());
+                return 1;
             } finally {
                 client.namespaces().withName(NAMESPACE).delete();
             }
@@ -146,6 +169,11 @@ public final class PromotionBench {
                 .patch(APPLY);
     }
 
+    /** Of another line of the table no release has the name, however late its objects go. */
+    private String name(int release) {
+        return "p" + count + "x" + release;
+    }
+
     private static String versions(String release, int primary, boolean candidate) {
         return "[{name: " + release + "-" + primary + ", image: kennethreitz/httpbin}"
                 + (candidate
@@ -154,54 +182,79 @@ public final class PromotionBench {
                 + "]";
     }
 
-    private void apply(int count, int primary, boolean candidate) {
-        IntStream.range(0, count).parallel().forEach(i -> {
-            String name = "p" + i;
-            client.resource(Serialization.unmarshal(
-                            "apiVersion: weir.dev/v1alpha1\nkind: Release\nmetadata: {name: " + name + ", namespace: "
-                                    + NAMESPACE + "}\nspec: {strategy: BlueGreen, service: {name: " + name
-                                    + ", port: 80}, versions: " + versions(name, primary, candidate) + "}\n",
-                            GenericKubernetesResource.class))
-                    .patch(APPLY);
-        });
+    private void apply(int primary, boolean candidate) {
+        IntStream.range(0, count)
+                .parallel()
+                .mapToObj(this::name)
+                .forEach(name -> client.resource(Serialization.unmarshal(
+                                "apiVersion: weir.dev/v1alpha1\nkind: Release\nmetadata: {name: " + name
+                                        + ", namespace: " + NAMESPACE
+                                        + "}\nspec: {strategy: BlueGreen, service: {name: " + name
+                                        + ", port: 80}, versions: " + versions(name, primary, candidate) + "}\n",
+                                GenericKubernetesResource.class))
+                        .patch(APPLY));
     }
 
-    private void measure(int count, int rounds) throws IOException, InterruptedException {
-        apply(count, 0, false);
-        settle(count, 0, false);
+    private void measure(int rounds) throws IOException, InterruptedException, TimeoutException {
+        apply(0, false);
+        settle("first versions", 0, false);
         double[] requests = new double[rounds];
-        double[] millis = new double[rounds];
+        List<Double> millis = new ArrayList<>();
         Map<String, Long> verbs = new TreeMap<>();
         try (Watch _ = follow(EndpointSlice.class, this::seeReady);
                 Watch _ = followRoutes()) {
             for (int round = 0; round < rounds; round++) {
+                String title = "round " + (round + 1) + " of " + rounds + ", ";
                 Map<String, Long> before = quiet();
-                apply(count, round, true);
-                settle(count, round, true);
-                apply(count, round + 1, false);
-                settle(count, round + 1, false);
+                apply(round, true);
+                settle(title + "candidates", round, true);
+                apply(round + 1, false);
+                settle(title + "promotions", round + 1, false);
                 Map<String, Long> after = quiet();
                 after.forEach((verb, number) -> verbs.merge(verb, number - before.getOrDefault(verb, 0L), Long::sum));
                 requests[round] = (sum(after) - sum(before)) / (double) count;
-                millis[round] = median(lags(count, round + 1));
+                millis.addAll(lags(round + 1));
             }
         }
         OptionalLong memory = operator.memory();
-        out.printf(
-                "%-9d %-22.1f %-34s %-30.0f %s%n",
-                count,
-                median(requests),
-                shares(verbs, count * rounds),
-                median(millis),
-                memory.isPresent() ? Long.toString(memory.getAsLong() / MEGA) : "-");
+        double[] lags =
+                millis.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        output.table()
+                .printf(
+                        "%-9d %-22.1f %-34s %-30s %s%n",
+                        count,
+                        median(requests),
+                        shares(verbs, count * rounds),
+                        String.format(Locale.ROOT, "%.0f %.0f", median(lags), lags[lags.length - 1]),
+                        memory.isPresent() ? Long.toString(memory.getAsLong() / MEGA) : "-");
+        remove();
+    }
+
+    /** Removes this line's releases, and waits until their pods are gone, so that the next line is measured alone. */
+    private void remove() throws InterruptedException, TimeoutException {
         client.genericKubernetesResources("weir.dev/v1alpha1", "Release")
                 .inNamespace(NAMESPACE)
                 .delete();
-        client.genericKubernetesResources("networking.istio.io/v1beta1", "VirtualService")
-                .inNamespace(NAMESPACE)
-                .delete();
-        client.apps().deployments().inNamespace(NAMESPACE).delete();
-        client.services().inNamespace(NAMESPACE).delete();
+        long begin = System.nanoTime();
+        for (int left = pods(); left > 0; left = pods()) {
+            if (seconds(begin) > limit()) {
+                throw new TimeoutException(left + " pods are left " + limit() + " s after their releases were deleted");
+            }
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+        }
+        output.progress().printf("%d: removed after %d s%n", count, seconds(begin));
+    }
+
+    private int pods() {
+        return client.pods().inNamespace(NAMESPACE).list().getItems().size();
+    }
+
+    private long limit() {
+        return WAIT_SECONDS + SECONDS_PER_RELEASE * count;
+    }
+
+    private static long seconds(long since) {
+        return TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - since);
     }
 
     private static long sum(Map<String, Long> counts) {
@@ -213,24 +266,36 @@ public final class PromotionBench {
         verbs.forEach((verb, count) -> {
             if (count > 0) {
                 text.append(text.isEmpty() ? "" : ", ").append(verb).append(' ');
-                text.append(String.format(java.util.Locale.ROOT, "%.1f", count / (double) promotions));
+                text.append(String.format(Locale.ROOT, "%.1f", count / (double) promotions));
             }
         });
         return text.toString();
     }
 
-    /** From the candidate's first ready endpoint to the route that sends requests there, as a client sees both. */
-    private double[] lags(int count, int version) {
-        return IntStream.range(0, count)
-                .mapToObj(i -> "p" + i + "-" + version)
-                .filter(name -> ready.containsKey(name) && routed.containsKey(name))
-                .mapToDouble(name -> (routed.getOrDefault(name, 0L) - ready.getOrDefault(name, 0L)) / NANOS_PER_MILLI)
-                .toArray();
+    /**
+     * From the candidate's first ready endpoint to the route that sends requests there, as a client sees both.
+     *
+     * @throws TimeoutException if one of them was never seen: a median of the others would be of the quick ones
+     */
+    private List<Double> lags(int version) throws TimeoutException {
+        List<Double> lags = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String candidate = name(i) + "-" + version;
+            Long served = ready.get(candidate);
+            Long sent = routed.get(candidate);
+            if (served == null || sent == null) {
+                throw new TimeoutException("no watch told when " + candidate + " was ready and routed to; try again");
+            }
+            lags.add((sent - served) / NANOS_PER_MILLI);
+        }
+        return lags;
     }
 
     private void seeReady(EndpointSlice slice, long now) {
         String service = slice.getMetadata().getLabels().get("kubernetes.io/service-name");
+        // a slice without endpoints comes without the field
         if (service != null
+                && slice.getEndpoints() != null
                 && slice.getEndpoints().stream()
                         .anyMatch(one -> one.getConditions() != null
                                 && Boolean.TRUE.equals(one.getConditions().getReady()))) {
@@ -276,25 +341,36 @@ public final class PromotionBench {
     }
 
     /** Waits until every release is ready with these versions. */
-    private void settle(int count, int primary, boolean candidate) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
-        List<GenericKubernetesResource> open = List.of();
-        while (System.nanoTime() < end) {
-            open = client
-                    .genericKubernetesResources("weir.dev/v1alpha1", "Release")
-                    .inNamespace(NAMESPACE)
-                    .list()
-                    .getItems()
-                    .stream()
-                    .filter(release -> !isReady(release, primary, candidate))
-                    .toList();
-            if (open.isEmpty()) {
-                return;
+    private void settle(String step, int primary, boolean candidate) throws InterruptedException, TimeoutException {
+        long begin = System.nanoTime();
+        long told = 0;
+        for (List<GenericKubernetesResource> open = open(primary, candidate);
+                !open.isEmpty();
+                open = open(primary, candidate)) {
+            long passed = seconds(begin);
+            if (passed > limit()) {
+                throw new TimeoutException(open.size() + " of " + count + " releases are not ready after " + passed
+                        + " s, one of them " + open.getFirst().getMetadata().getName() + ": "
+                        + open.getFirst().getAdditionalProperties().get("status"));
+            }
+            if (passed >= told + TELL_SECONDS) {
+                told = passed;
+                output.progress().printf("%d: %s: %d to go after %d s%n", count, step, open.size(), passed);
             }
             TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
         }
-        throw new IllegalStateException(open.size() + " of " + count + " releases are not ready in time, one of them: "
-                + open.getFirst().getAdditionalProperties().get("status"));
+        output.progress().printf("%d: %s: ready after %d s%n", count, step, seconds(begin));
+    }
+
+    private List<GenericKubernetesResource> open(int primary, boolean candidate) {
+        return client
+                .genericKubernetesResources("weir.dev/v1alpha1", "Release")
+                .inNamespace(NAMESPACE)
+                .list()
+                .getItems()
+                .stream()
+                .filter(release -> !isReady(release, primary, candidate))
+                .toList();
     }
 
     private static boolean isReady(GenericKubernetesResource release, int primary, boolean candidate) {
@@ -313,16 +389,19 @@ public final class PromotionBench {
     }
 
     /** Waits until the operator asks for nothing more; its requests so far. */
-    private Map<String, Long> quiet() throws IOException, InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
+    private Map<String, Long> quiet() throws IOException, InterruptedException, TimeoutException {
+        long begin = System.nanoTime();
         Map<String, Long> last = operator.requests();
         long since = System.nanoTime();
-        while (System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(QUIET_MILLIS) && System.nanoTime() < end) {
-            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS * 4);
+        while (System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(QUIET_MILLIS)) {
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
             Map<String, Long> now = operator.requests();
             if (!now.equals(last)) {
                 last = now;
                 since = System.nanoTime();
+            }
+            if (seconds(begin) > limit()) {
+                throw new TimeoutException("the operator still asks for something after " + limit() + " s: " + now);
             }
         }
         return last;

@@ -13,12 +13,26 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(name = "bench", description = "Measures local mode on this machine.", mixinStandardHelpOptions = true)
 final class BenchCommand {
+    /** Those of the operator's image. */
+    static final List<String> IMAGE_OPTIONS = List.of(
+            "-XX:+UseSerialGC",
+            "-XX:MaxRAMPercentage=60",
+            "-XX:-UsePerfData",
+            "-XX:+ExitOnOutOfMemoryError",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow");
+
+    /** In a container of the size that the chart gives it. */
+    private static final List<String> OPERATOR_OPTIONS =
+            Stream.concat(Stream.of("-XX:MaxRAM=256m"), IMAGE_OPTIONS.stream()).toList();
+
     /** A benchmark that keeps its files in a folder. */
     private interface Bench {
         int run(Path folder) throws IOException, InterruptedException;
@@ -135,7 +149,8 @@ final class BenchCommand {
         }
         PromotionBench.Plan plan =
                 new PromotionBench.Plan(releases, Math.max(1, rounds), Optional.ofNullable(kubeconfig));
-        return in(folder -> PromotionBench.run(System.out, command(), folder, plan));
+        PromotionBench.Output output = new PromotionBench.Output(System.out, System.err);
+        return in(folder -> PromotionBench.run(output, command(OPERATOR_OPTIONS), folder, plan));
     }
 
     /** This very build, with the options of the JVM that runs now, as a local mode. */
@@ -146,9 +161,13 @@ final class BenchCommand {
     }
 
     private static List<String> command() {
+        return command(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
+    }
+
+    private static List<String> command(List<String> options) {
         List<String> command = new java.util.ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-        command.addAll(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         return command;
     }
