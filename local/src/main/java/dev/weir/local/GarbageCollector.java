@@ -155,6 +155,8 @@ final class GarbageCollector implements AutoCloseable {
         var spec = definition.getSpec();
         boolean served = definition.getMetadata().getDeletionTimestamp() == null
                 && definition.getStatus() != null
+                // nobody has looked at a new one yet
+                && definition.getStatus().getConditions() != null
                 && definition.getStatus().getConditions().stream()
                         .anyMatch(condition -> condition.getType().equals("Established")
                                 && condition.getStatus().equals("True"));
