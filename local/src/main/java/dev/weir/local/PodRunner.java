@@ -240,6 +240,7 @@ final class PodRunner {
     void update(Pod changed) {
         Pod before = sandbox.pod();
         sandbox.update(changed);
+        status.seen(changed);
         VolumeRefresh volumes = refresh;
         if (volumes != null && !described(before).equals(described(changed))) {
             volumes.ask();

@@ -25,6 +25,8 @@ final class PodStatusWriter implements AutoCloseable {
     private final ReentrantLock writing = new ReentrantLock();
     /** What was written last; the conditions' transition times come from here. */
     private @Nullable PodStatus last;
+    /** The pod's revision after that; 0 before the first write. */
+    private long written;
 
     private volatile boolean closed;
 
@@ -40,6 +42,44 @@ final class PodStatusWriter implements AutoCloseable {
         if (changes.getAndIncrement() == 0) {
             Thread.startVirtualThread(this::flush);
         }
+    }
+
+    /**
+     * What the API has now. Others write there too: who watches nodes takes the readiness of pods away while their node is
+     * not heard of, and gives it back to nobody.
+     */
+    void seen(Pod current) {
+        Thread.startVirtualThread(() -> {
+            if (isOverwritten(current)) {
+                changed();
+            }
+        });
+    }
+
+    private boolean isOverwritten(Pod current) {
+        writing.lock();
+        try {
+            PodStatus ours = last;
+            PodStatus theirs = current.getStatus();
+            if (ours == null || theirs == null || written == 0 || revision(current) <= written) {
+                return false;
+            }
+            boolean same = ours.getConditions().stream()
+                    .allMatch(condition -> theirs.getConditions().stream()
+                            .filter(other -> other.getType().equals(condition.getType()))
+                            .anyMatch(other -> other.getStatus().equals(condition.getStatus())));
+            if (!same) {
+                last = theirs;
+            }
+            return !same;
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** Revisions of pods are numbers that grow, as Kubernetes promises. */
+    private static long revision(Pod pod) {
+        return Long.parseLong(pod.getMetadata().getResourceVersion());
     }
 
     private void flush() {
@@ -77,12 +117,13 @@ final class PodStatusWriter implements AutoCloseable {
             }
             String patch = "{\"metadata\":{\"uid\":\"" + pod.getMetadata().getUid() + "\"},\"status\":"
                     + Serialization.asJson(next) + "}";
-            client.pods()
+            Pod now = client.pods()
                     .inNamespace(pod.getMetadata().getNamespace())
                     .withName(pod.getMetadata().getName())
                     .subresource("status")
                     .patch(PatchContext.of(PatchType.STRATEGIC_MERGE), patch);
             last = next;
+            written = revision(now);
             return true;
         } catch (KubernetesClientException failure) {
             LoggerFactory.getLogger(PodStatusWriter.class).debug("status not written", failure);

@@ -7,6 +7,8 @@ import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -92,6 +94,29 @@ class PodLifecycleTest {
                 .untilAsserted(() -> assertThat(events(pod))
                         .anyMatch(event -> event.getReason().equals(reason)
                                 && event.getMessage().contains(part)));
+    }
+
+    @Test
+    void readinessThatAnotherTookAwayComesBack() {
+        pod("late", "", "command: [sleep, '600']");
+        awaitPod("late", PodLifecycleTest::ready);
+        // as who watches nodes does with the pods of one that is not heard of
+        Pod taken = client.pods()
+                .inNamespace(NAMESPACE)
+                .withName("late")
+                .subresource("status")
+                .patch(
+                        PatchContext.of(PatchType.STRATEGIC_MERGE),
+                        "{\"status\": {\"conditions\": [{\"type\": \"Ready\", \"status\": \"False\"}]}}");
+        assertThat(ready(taken)).isFalse();
+        awaitPod("late", PodLifecycleTest::ready);
+    }
+
+    private static boolean ready(Pod pod) {
+        return pod.getStatus() != null
+                && pod.getStatus().getConditions().stream()
+                        .anyMatch(condition -> condition.getType().equals("Ready")
+                                && condition.getStatus().equals("True"));
     }
 
     @Test
