@@ -157,6 +157,7 @@ class PodLifecycleTest {
         await().atMost(SOON).untilAsserted(() -> {
             Pod pod = client.pods().inNamespace(NAMESPACE).withName("mystery").get();
             assertThat(pod.getStatus().getPhase()).isEqualTo("Pending");
+            assertThat(pod.getStatus().getContainerStatuses()).isNotEmpty();
             var waiting = main(pod).getState().getWaiting();
             assertThat(waiting.getReason()).isIn("ContainerCreating", "ErrImagePull", "ImagePullBackOff");
             seen.add(waiting.getReason());
