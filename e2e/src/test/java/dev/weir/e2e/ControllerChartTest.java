@@ -10,6 +10,8 @@ import dev.weir.e2e.MirrorRelease.Version;
 import dev.weir.local.LocalMode;
 import dev.weir.local.LocalOptions;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuilder;
+import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -108,6 +110,7 @@ class ControllerChartTest {
         assertThat(client.apps().deployments().inNamespace("other").list().getItems())
                 .isEmpty();
         assertThat(client.rbac().clusterRoles().withName("iter8").get()).isNull();
+        rolesOfTheClusterTakeReleasesIn(true);
     }
 
     @Test
@@ -121,6 +124,7 @@ class ControllerChartTest {
                         .get())
                 .isNotNull();
         assertThat(new MirrorRelease(client, "one").mirrored()).isEmpty();
+        rolesOfTheClusterTakeReleasesIn(false);
     }
 
     @Test
@@ -177,5 +181,57 @@ class ControllerChartTest {
     void refusesValuesThatItDoesNotKnow() {
         assertThatThrownBy(() -> install("one").set("clusterScopd", true).call())
                 .hasMessageContaining("clusterScopd");
+    }
+
+    @Test
+    @Order(6)
+    void twoOfOneNameGiveTheirRightsEachForItself() {
+        install("one").call();
+        install("ops").call();
+        uninstall("one");
+        rolesOfTheClusterTakeReleasesIn(true);
+        uninstall("ops");
+        rolesOfTheClusterTakeReleasesIn(false);
+        install("one").set("userRoles", false).call();
+        rolesOfTheClusterTakeReleasesIn(false);
+        uninstall("one");
+    }
+
+    private static void rolesOfTheClusterTakeReleasesIn(boolean expected) {
+        for (String role : List.of("view", "edit", "admin")) {
+            client.resource(new RoleBindingBuilder()
+                            .withNewMetadata()
+                            .withName(role)
+                            .withNamespace("one")
+                            .endMetadata()
+                            .withNewRoleRef("rbac.authorization.k8s.io", "ClusterRole", role)
+                            .addNewSubject("rbac.authorization.k8s.io", "User", role, null)
+                            .build())
+                    .serverSideApply();
+            assertThat(may(role, "list", "releases")).as(role).isEqualTo(expected);
+            assertThat(may(role, "create", "releases")).as(role).isEqualTo(expected && !role.equals("view"));
+            assertThat(may(role, "update", "releases/status")).as(role).isFalse();
+        }
+    }
+
+    private static boolean may(String user, String verb, String resource) {
+        String[] parts = resource.split("/");
+        return client.authorization()
+                .v1()
+                .subjectAccessReview()
+                .create(new SubjectAccessReviewBuilder()
+                        .withNewSpec()
+                        .withUser(user)
+                        .withNewResourceAttributes()
+                        .withNamespace("one")
+                        .withGroup("weir.dev")
+                        .withVerb(verb)
+                        .withResource(parts[0])
+                        .withSubresource(parts.length > 1 ? parts[1] : null)
+                        .endResourceAttributes()
+                        .endSpec()
+                        .build())
+                .getStatus()
+                .getAllowed();
     }
 }
