@@ -1,12 +1,17 @@
 package dev.weir.cli;
 
+import dev.weir.cli.cluster.Problem;
+import dev.weir.cli.cluster.Target;
 import dev.weir.operator.Operator;
 import dev.weir.operator.OperatorEndpoint;
 import dev.weir.operator.OperatorMetrics;
+import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -44,6 +49,16 @@ final class OperatorCommand implements Callable<Integer> {
             description = "The only namespace to serve; POD_NAMESPACE by default.")
     private @Nullable String namespace;
 
+    @Option(names = "--context", paramLabel = "NAME", description = "The context of the kubeconfig to use.")
+    private @Nullable String context;
+
+    @Option(
+            names = "--kubeconfig",
+            paramLabel = "FILE",
+            description =
+                    "The kubeconfig; what KUBECONFIG names by default, else ~/.kube/config, else what a pod is given.")
+    private @Nullable Path kubeconfig;
+
     @Option(
             names = "--lease",
             paramLabel = "NAME",
@@ -77,17 +92,31 @@ final class OperatorCommand implements Callable<Integer> {
         logFormat.use();
         AtomicInteger exitCode = new AtomicInteger();
         OperatorMetrics metrics = new OperatorMetrics();
+        Config config = Target.config(kubeconfig, context);
         // the process may end only once the passes under way have ended and the lease is given back
         try (StopSignal stop = new StopSignal(STOP_SECONDS);
                 KubernetesClient client = new KubernetesClientBuilder()
+                        .withConfig(config)
                         .withHttpClientBuilderConsumer(metrics::countRequests)
                         .build()) {
             if (System.getenv("POD_NAMESPACE") == null) {
                 consent.require(client, "run an operator that changes the objects of releases");
             }
             run(client, metrics, stop, exitCode);
+        } catch (RuntimeException failure) {
+            throw explained(failure, Target.name(config));
         }
         return exitCode.get();
+    }
+
+    /** What the cluster said, if it was the cluster: the framework wraps that in words that say nothing. */
+    private static RuntimeException explained(RuntimeException failure, String name) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof KubernetesClientException refused) {
+                return new Problem(Problem.CLUSTER, "the operator does not run: " + Target.refusal(refused, name));
+            }
+        }
+        return failure;
     }
 
     private void run(KubernetesClient client, OperatorMetrics metrics, StopSignal stop, AtomicInteger exitCode)

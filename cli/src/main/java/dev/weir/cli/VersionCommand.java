@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
         description = "Prints the versions of this program and of the cluster, if one can be reached.",
         mixinStandardHelpOptions = true)
 final class VersionCommand implements Callable<Integer> {
+    private static final String IMITATED = "imitatesKubernetes";
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -41,7 +43,7 @@ final class VersionCommand implements Callable<Integer> {
         ObjectNode facts = new ObjectMapper().createObjectNode();
         facts.put("weir", Build.version());
         facts.put("java", System.getProperty("java.version"));
-        facts.put("imitatesKubernetes", Build.IMITATED);
+        facts.put(IMITATED, Build.IMITATED);
         int exitCode = 0;
         if (!clientOnly) {
             try {
@@ -63,7 +65,9 @@ final class VersionCommand implements Callable<Integer> {
         } else {
             facts.properties()
                     .forEach(entry -> out.printf(
-                            "%-20s %s%n", entry.getKey(), entry.getValue().asText()));
+                            "%-20s %s%n",
+                            entry.getKey().equals(IMITATED) ? "imitates Kubernetes" : entry.getKey(),
+                            entry.getValue().asText()));
         }
         out.flush();
         return exitCode;

@@ -128,7 +128,8 @@ class ClusterCommandsTest {
         assertThat(Weir.run("-n", "default", file, "get", "-o", "name").out()).isEqualTo("release.weir.dev/app\n");
         Weir.Result elsewhere = Weir.run(file, "-n", "elsewhere", "get");
         assertThat(elsewhere.err()).startsWith("no releases in namespace elsewhere");
-        assertThat(Weir.run(file, "-n", "elsewhere", "get", "-n", "default", "-o", "name").out())
+        assertThat(Weir.run(file, "-n", "elsewhere", "get", "-n", "default", "-o", "name")
+                        .out())
                 .as("what stands after it prevails")
                 .isEqualTo("release.weir.dev/app\n");
         assertThat(Weir.run("--context=nowhere", "get", file).err()).contains("\"nowhere\" is not one of weir-local");
@@ -402,6 +403,13 @@ class ClusterCommandsTest {
         assertThat(missing.err())
                 .startsWith("weir: there is no release \"nothing\" in namespace default (context \"weir-local\"")
                 .endsWith("; there are: app\n");
+        Weir.Result some = weir("get", "nothing", "app", "-o", "name");
+        assertThat(some.exitCode()).isEqualTo(1);
+        assertThat(some.out()).isEqualTo("release.weir.dev/app\n");
+        assertThat(some.err())
+                .startsWith("weir: there is no release \"nothing\"")
+                .hasLineCount(1);
+        assertThat(weir("get", "nothing", "-o", "yaml").out()).isEmpty();
         Weir.Result context = weir("get", "--context=production");
         assertThat(context.exitCode()).isEqualTo(2);
         assertThat(context.err()).isEqualTo("weir: --context: \"production\" is not one of weir-local\n");
@@ -435,10 +443,29 @@ class ClusterCommandsTest {
                     file,
                     Files.readString(local.kubeconfig())
                             .replaceAll("server: .*", "server: http://127.0.0.1:" + silent.getLocalPort()));
-            Weir.Result waited = Weir.run("get", "--request-timeout=1", "--kubeconfig=" + file);
+            Weir.Result waited = Weir.run("get", "--request-timeout=600ms", "--kubeconfig=" + file);
             assertThat(waited.exitCode()).isEqualTo(3);
-            assertThat(waited.err()).contains("no answer within 1 s");
+            assertThat(waited.err()).contains("no answer within 600 ms");
+            Weir.Result refused = Weir.run("get", "--request-timeout=soon", "--kubeconfig=" + file);
+            assertThat(refused.exitCode()).isEqualTo(2);
+            assertThat(refused.err())
+                    .isEqualTo("weir: --request-timeout: \"soon\" is not a time like 5s, 1m30s or 5 (seconds)\n");
         }
+    }
+
+    /** Whoever starts the operator by hand need not read its log for the reason. */
+    @Test
+    @Order(5)
+    void theOperatorSaysWhyItDoesNotRun() throws IOException {
+        Path file = folder.resolve("stranger");
+        Files.writeString(
+                file,
+                Files.readString(local.kubeconfig())
+                        .replaceAll("(?m)^ *client-(certificate|key)(-data)?: .*\\R", "")
+                        .replaceAll("(?m)^( *)token: .*", "$1token: nobody"));
+        Weir.Result refused = Weir.run("operator", "--yes", "--kubeconfig=" + file);
+        assertThat(refused.exitCode()).isEqualTo(3);
+        assertThat(refused.err()).startsWith("weir: the operator does not run: the cluster ");
     }
 
     /** kubectl finds the plugin by its name on PATH and hands its own environment over. */

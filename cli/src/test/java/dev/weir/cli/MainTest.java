@@ -50,8 +50,10 @@ class MainTest {
     void wrongUsageHasItsOwnExitCode() {
         assertThat(Weir.run("get", "--no-such-option").exitCode()).isEqualTo(2);
         assertThat(Weir.run("lint", "no-such-file.yaml"))
-                .isEqualTo(new Weir.Result(2, "", "weir: no-such-file.yaml cannot be read: NoSuchFileException\n"));
+                .isEqualTo(new Weir.Result(2, "", "weir: no-such-file.yaml: there is no such file\n"));
         assertThat(Weir.run("completion", "tcsh").exitCode()).isEqualTo(2);
+        assertThat(Weir.run("get", "--kubeconfig=no-such-file"))
+                .isEqualTo(new Weir.Result(2, "", "weir: --kubeconfig: no-such-file: there is no such file\n"));
     }
 
     @Test
@@ -62,6 +64,18 @@ class MainTest {
         assertThat(Weir.run("--context", "test", "local", "status").err())
                 .startsWith("--context: \"weir local status\" has no such option\n");
         assertThat(Weir.run("--help").out()).contains("--namespace", "--kubeconfig");
+    }
+
+    @Test
+    void theOperatorRunsOnTheClusterThatIsNamed() {
+        assertThat(Weir.run("operator", "--yes", "--kubeconfig=no-such-file"))
+                .isEqualTo(new Weir.Result(2, "", "weir: --kubeconfig: no-such-file: there is no such file\n"));
+    }
+
+    @Test
+    void theVersionIsToldInWordsAndToPrograms() {
+        assertThat(Weir.run("version", "--client").out()).contains("imitates Kubernetes  1.");
+        assertThat(Weir.run("version", "--client", "-o", "json").out()).contains("\"imitatesKubernetes\"");
     }
 
     @Test

@@ -40,23 +40,45 @@ public final class GetCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         return target.ask(cluster -> {
             List<JsonNode> releases = new ArrayList<>();
+            List<Problem> missing = new ArrayList<>();
             if (names.isEmpty()) {
                 releases.addAll(Releases.list(cluster, all));
             } else {
-                names.forEach(name -> releases.add(Releases.require(cluster, name)));
+                names.forEach(name -> find(cluster, name, releases, missing));
             }
-            switch (format) {
-                case yaml, json ->
-                    out.print(format.of(names.size() == 1 ? releases.getFirst() : Releases.asList(releases)));
-                case name -> releases.forEach(release -> out.println("release.weir.dev/" + Releases.name(release)));
-                case table, wide -> table(cluster, releases, out);
+            if (missing.isEmpty() || !releases.isEmpty()) {
+                print(cluster, releases);
             }
-            out.flush();
-            return 0;
+            PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
+            missing.forEach(problem -> err.println("weir: " + problem.getMessage()));
+            err.flush();
+            return missing.isEmpty() ? 0 : Problem.FAILED;
         });
+    }
+
+    /** Those that are there are shown, whatever is not. */
+    private static void find(Target.Cluster cluster, String name, List<JsonNode> found, List<Problem> missing) {
+        try {
+            found.add(Releases.require(cluster, name));
+        } catch (Problem problem) {
+            if (problem.exitCode() != Problem.FAILED) {
+                throw problem;
+            }
+            missing.add(problem);
+        }
+    }
+
+    private void print(Target.Cluster cluster, List<JsonNode> releases) {
+        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+        switch (format) {
+            case yaml, json ->
+                out.print(format.of(names.size() == 1 ? releases.getFirst() : Releases.asList(releases)));
+            case name -> releases.forEach(release -> out.println("release.weir.dev/" + Releases.name(release)));
+            case table, wide -> table(cluster, releases, out);
+        }
+        out.flush();
     }
 
     private void table(Target.Cluster cluster, List<JsonNode> releases, PrintWriter out) {

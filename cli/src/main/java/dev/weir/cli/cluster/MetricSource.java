@@ -105,7 +105,9 @@ public final class MetricSource {
             throw new Problem(
                     Problem.USAGE,
                     option + ": " + (wrong instanceof URISyntaxException ? "this is no URL" : wrong.getMessage()));
-        } catch (java.nio.file.NoSuchFileException | java.nio.file.AccessDeniedException unreadable) {
+        } catch (java.nio.file.NoSuchFileException absent) {
+            throw new Problem(Problem.USAGE, "--bearer-token-file: " + absent.getMessage() + ": there is no such file");
+        } catch (java.nio.file.AccessDeniedException unreadable) {
             throw new Problem(Problem.USAGE, "--bearer-token-file: " + unreadable.getMessage() + " cannot be read");
         }
     }

@@ -6,16 +6,21 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.net.HttpURLConnection;
 import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -25,7 +30,11 @@ import picocli.CommandLine.Option;
  */
 public final class Target {
     private static final int LONGEST_CONNECT_SECONDS = 5;
-    private static final int STANDARD_TIMEOUT_SECONDS = 10;
+    /** What the client can count. */
+    private static final Duration LONGEST_TIMEOUT = Duration.ofMillis(Integer.MAX_VALUE);
+
+    private static final String STANDARD_TIMEOUT = "10s";
+    private static final Pattern GO_DURATION = Pattern.compile("(\\d+(?:\\.\\d+)?)(ms|s|m|h)");
 
     @Option(
             names = {"-n", "--namespace"},
@@ -44,9 +53,11 @@ public final class Target {
 
     @Option(
             names = "--request-timeout",
-            paramLabel = "SECONDS",
-            description = "How long the server may take to answer. Default: " + STANDARD_TIMEOUT_SECONDS + ".")
-    private @Nullable Integer timeout;
+            paramLabel = "TIME",
+            description =
+                    "How long the server may take to answer, as 5s, 1m30s, or a number of seconds; 0 for as long as"
+                            + " it likes. Default: " + STANDARD_TIMEOUT + ".")
+    private @Nullable String timeout;
 
     /** Those that stand before the command. */
     private @Nullable Target before;
@@ -61,8 +72,41 @@ public final class Target {
         return own != null || before == null ? own : option.apply(before);
     }
 
-    private int timeout() {
-        return Objects.requireNonNullElse(said(target -> target.timeout), STANDARD_TIMEOUT_SECONDS);
+    /** At least a millisecond. */
+    private Duration timeout() {
+        String words = Objects.requireNonNullElse(said(target -> target.timeout), STANDARD_TIMEOUT);
+        Duration time = duration(words)
+                .orElseThrow(() -> new Problem(
+                        Problem.USAGE,
+                        "--request-timeout: \"" + words + "\" is not a time like 5s, 1m30s or 5 (seconds)"));
+        return time.isZero() || time.compareTo(LONGEST_TIMEOUT) > 0 ? LONGEST_TIMEOUT : time;
+    }
+
+    /** A time as kubectl takes it: as Go writes it, or whole seconds; empty if it is neither. */
+    static Optional<Duration> duration(String words) {
+        if (words.matches("\\d{1,9}")) {
+            return Optional.of(Duration.ofSeconds(Integer.parseInt(words)));
+        }
+        Matcher parts = GO_DURATION.matcher(words);
+        BigDecimal millis = BigDecimal.ZERO;
+        int end = 0;
+        while (end < words.length()
+                && parts.find(end)
+                && parts.start() == end
+                && parts.group(1).length() < 10) {
+            int unit = switch (parts.group(2)) {
+                case "ms" -> 1;
+                case "s" -> 1000;
+                case "m" -> 60_000;
+                default -> 3_600_000;
+            };
+            millis = millis.add(new BigDecimal(parts.group(1)).multiply(BigDecimal.valueOf(unit)));
+            end = parts.end();
+        }
+        return words.isEmpty() || end < words.length()
+                ? Optional.empty()
+                : Optional.of(Duration.ofMillis(
+                        millis.setScale(0, RoundingMode.CEILING).longValue()));
     }
 
     /** What a command asks the cluster. */
@@ -99,8 +143,26 @@ public final class Target {
     public Config config() {
         Path file = said(target -> target.kubeconfig);
         String context = said(target -> target.context);
+        Config config = config(file, context);
+        int millis = (int) timeout().toMillis();
+        config.setRequestTimeout(millis);
+        config.setConnectionTimeout(Math.min(millis, (int) TimeUnit.SECONDS.toMillis(LONGEST_CONNECT_SECONDS)));
+        config.setRequestRetryBackoffLimit(0);
+        return config;
+    }
+
+    /**
+     * The kubeconfig's settings for a context.
+     *
+     * @param file null for what KUBECONFIG names, or what a pod is given
+     * @param context null for the current one
+     * @throws Problem if the file cannot be read, or there is no such context, or none is chosen
+     */
+    public static Config config(@Nullable Path file, @Nullable String context) {
         if (file != null && !Files.isReadable(file)) {
-            throw new Problem(Problem.USAGE, "--kubeconfig: " + file + " cannot be read");
+            throw new Problem(
+                    Problem.USAGE,
+                    "--kubeconfig: " + file + (Files.notExists(file) ? ": there is no such file" : " cannot be read"));
         }
         Config config = read(file, context);
         List<String> known = config.getContexts().stream()
@@ -119,10 +181,6 @@ public final class Target {
                     "no cluster is chosen: set KUBECONFIG, or name a file with --kubeconfig or a context with --context;"
                             + " for local mode: eval \"$(weir local env)\"");
         }
-        int millis = (int) TimeUnit.SECONDS.toMillis(Math.max(1, timeout()));
-        config.setRequestTimeout(millis);
-        config.setConnectionTimeout(Math.min(millis, (int) TimeUnit.SECONDS.toMillis(LONGEST_CONNECT_SECONDS)));
-        config.setRequestRetryBackoffLimit(0);
         return config;
     }
 
@@ -153,6 +211,22 @@ public final class Target {
     }
 
     private String explain(KubernetesClientException failure, String name) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof TimeoutException || cause instanceof HttpTimeoutException) {
+                long millis = timeout().toMillis();
+                String limit = millis % 1000 == 0 ? millis / 1000 + " s" : millis + " ms";
+                return "cannot reach the cluster (" + name + "): no answer within " + limit;
+            }
+        }
+        return refusal(failure, name);
+    }
+
+    /**
+     * Why a cluster did not do what it was asked to.
+     *
+     * @param name the context and the server
+     */
+    public static String refusal(KubernetesClientException failure, String name) {
         if (failure.getCode() < HttpURLConnection.HTTP_OK) {
             return "cannot reach the cluster (" + name + "): " + reason(failure);
         }
@@ -166,12 +240,7 @@ public final class Target {
         };
     }
 
-    private String reason(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof TimeoutException || cause instanceof HttpTimeoutException) {
-                return "no answer within " + timeout() + " s";
-            }
-        }
+    private static String reason(Throwable failure) {
         Throwable last = failure;
         while (last.getCause() != null) {
             last = last.getCause();

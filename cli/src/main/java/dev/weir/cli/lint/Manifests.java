@@ -8,7 +8,9 @@ import dev.weir.cli.cluster.Problem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -51,10 +53,12 @@ public final class Manifests {
         try {
             byte[] bytes = file.equals("-") ? standardInput.readAllBytes() : Files.readAllBytes(Path.of(file));
             return parse(file.equals("-") ? "stdin" : file, new String(bytes, StandardCharsets.UTF_8));
+        } catch (NoSuchFileException absent) {
+            throw new Problem(Problem.USAGE, file + ": there is no such file");
+        } catch (AccessDeniedException forbidden) {
+            throw new Problem(Problem.USAGE, file + " cannot be read: you may not");
         } catch (IOException unreadable) {
-            throw new Problem(
-                    Problem.USAGE,
-                    file + " cannot be read: " + unreadable.getClass().getSimpleName());
+            throw new Problem(Problem.USAGE, file + " cannot be read: " + unreadable.getMessage());
         }
     }
 
