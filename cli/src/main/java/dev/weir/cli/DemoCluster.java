@@ -18,6 +18,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
@@ -30,6 +31,10 @@ import org.jspecify.annotations.Nullable;
 final class DemoCluster implements AutoCloseable {
     static final int WAIT_SECONDS = 60;
     private static final int EXEC_SECONDS = 60;
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
+    /** For every request from outside: a client has threads of its own. */
+    private static final HttpClient USER =
+            HttpClient.newBuilder().connectTimeout(LONGEST_ANSWER).build();
 
     private final DemoSteps steps;
     private final String demo;
@@ -227,15 +232,16 @@ final class DemoCluster implements AutoCloseable {
                 .count();
     }
 
-    /** The status of a request through a gateway; 0 if it cannot be reached. */
+    /** The status of a request through a gateway; 0 if it cannot be reached or does not answer within seconds. */
     static int outside(URI gateway, String host, String... headers) {
-        try (HttpClient http = HttpClient.newHttpClient()) {
-            HttpRequest.Builder request =
-                    HttpRequest.newBuilder(gateway.resolve("/get")).header("Host", host);
-            if (headers.length > 0) {
-                request.headers(headers);
-            }
-            return http.send(request.build(), HttpResponse.BodyHandlers.discarding())
+        HttpRequest.Builder request = HttpRequest.newBuilder(gateway.resolve("/get"))
+                .header("Host", host)
+                .timeout(LONGEST_ANSWER);
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        try {
+            return USER.send(request.build(), HttpResponse.BodyHandlers.discarding())
                     .statusCode();
         } catch (IOException unreachable) {
             return 0;
