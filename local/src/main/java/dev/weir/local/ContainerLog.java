@@ -47,42 +47,64 @@ final class ContainerLog implements AutoCloseable {
     /** Whole lines, each with its time stamp in front, and the offset after them. */
     record Chunk(List<String> lines, long next) {}
 
-    /** The lines from a byte offset on, about a megabyte at most; empty at the end. */
-    synchronized Chunk read(long from) throws IOException {
-        try (RandomAccessFile in = new RandomAccessFile(file.toFile(), "r")) {
-            for (long most = MOST_CHUNK; ; most *= 2) {
-                in.seek(from);
-                byte[] bytes = new byte[(int) Math.min(Math.min(most, Integer.MAX_VALUE - 8), in.length() - from)];
-                in.readFully(bytes);
-                int end = bytes.length;
-                while (end > 0 && bytes[end - 1] != '\n') {
-                    end--;
-                }
-                if (end > 0 || bytes.length < most) {
-                    String text = new String(bytes, 0, end, StandardCharsets.UTF_8);
-                    return new Chunk(
-                            new ArrayList<>(List.of(text.isEmpty() ? new String[0] : text.split("\n"))), from + end);
-                }
-            }
-        }
+    /** @throws IOException if the file is gone, with its pod */
+    Reader reader() throws IOException {
+        return new Reader(new RandomAccessFile(file.toFile(), "r"));
     }
 
-    /** Waits until there is more after an offset; false when the log is closed and read to its end. */
-    synchronized boolean awaitMore(long from) throws InterruptedException, IOException {
-        while (Files.size(file) <= from) {
-            if (closed) {
-                return false;
-            }
-            wait(5000);
+    /** Reads to the end also what is removed meanwhile. For one thread. */
+    final class Reader implements AutoCloseable {
+        private final RandomAccessFile in;
+
+        private Reader(RandomAccessFile in) {
+            this.in = in;
         }
-        return true;
+
+        /** The lines from a byte offset on, about a megabyte at most; empty at the end. */
+        Chunk read(long from) throws IOException {
+            synchronized (ContainerLog.this) {
+                for (long most = MOST_CHUNK; ; most *= 2) {
+                    in.seek(from);
+                    byte[] bytes = new byte[(int) Math.min(Math.min(most, Integer.MAX_VALUE - 8), in.length() - from)];
+                    in.readFully(bytes);
+                    int end = bytes.length;
+                    while (end > 0 && bytes[end - 1] != '\n') {
+                        end--;
+                    }
+                    if (end > 0 || bytes.length < most) {
+                        String text = new String(bytes, 0, end, StandardCharsets.UTF_8);
+                        return new Chunk(
+                                new ArrayList<>(List.of(text.isEmpty() ? new String[0] : text.split("\n"))),
+                                from + end);
+                    }
+                }
+            }
+        }
+
+        /** Waits until there is more after an offset; false when the log is closed and read to its end. */
+        boolean awaitMore(long from) throws InterruptedException, IOException {
+            synchronized (ContainerLog.this) {
+                while (in.length() <= from) {
+                    if (closed) {
+                        return false;
+                    }
+                    ContainerLog.this.wait(5000);
+                }
+                return true;
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
+        }
     }
 
     /** The end of the log without time stamps: at most so many lines and characters. */
     String tail(int mostLines, int mostCharacters) {
         List<String> last = new ArrayList<>();
-        try {
-            for (Chunk chunk = read(0); !chunk.lines().isEmpty(); chunk = read(chunk.next())) {
+        try (Reader reader = reader()) {
+            for (Chunk chunk = reader.read(0); !chunk.lines().isEmpty(); chunk = reader.read(chunk.next())) {
                 last.addAll(chunk.lines());
                 last = new ArrayList<>(last.subList(Math.max(0, last.size() - mostLines), last.size()));
             }

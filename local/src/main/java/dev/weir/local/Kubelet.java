@@ -87,7 +87,10 @@ final class Kubelet implements AutoCloseable {
     private void gone(Pod pod) {
         PodRunner runner = runners.remove(pod.getMetadata().getUid());
         if (runner != null) {
-            Thread.startVirtualThread(runner::kill);
+            Thread.startVirtualThread(() -> {
+                runner.kill();
+                runner.forget();
+            });
         }
     }
 

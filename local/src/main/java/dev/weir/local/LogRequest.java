@@ -72,6 +72,12 @@ record LogRequest(
 
     /** Sends what is wanted of a log; with {@code follow}, until the run has ended or nobody reads. */
     void send(ContainerLog log, Sink sink) throws IOException, InterruptedException {
+        try (ContainerLog.Reader reader = log.reader()) {
+            send(reader, sink);
+        }
+    }
+
+    private void send(ContainerLog.Reader log, Sink sink) throws IOException, InterruptedException {
         long left = mostBytes.orElse(Long.MAX_VALUE);
         long next = tail.isPresent() ? 0 : -1;
         if (tail.isPresent()) {

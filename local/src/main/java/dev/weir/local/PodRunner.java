@@ -43,6 +43,7 @@ final class PodRunner {
     private final Instant since = Instant.now();
     private final AtomicBoolean terminating = new AtomicBoolean();
     private final CountDownLatch stopping = new CountDownLatch(1);
+    private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile boolean initialized;
     private volatile boolean killed;
     private volatile @Nullable VolumeRefresh refresh;
@@ -351,6 +352,8 @@ final class PodRunner {
             sandbox.close();
         } catch (IOException left) {
             LOGGER.warn("files of a pod are left", left);
+        } finally {
+            stopped.countDown();
         }
     }
 
@@ -367,6 +370,18 @@ final class PodRunner {
         }
         for (Thread stop : stops) {
             stop.join();
+        }
+    }
+
+    /** Removes the pod's folder with the logs, once what ran is stopped. For pods that are gone: nobody can ask. */
+    void forget() {
+        try {
+            stopped.await();
+            PodVolumes.deleteTree(sandbox.folder());
+        } catch (IOException left) {
+            LOGGER.warn("files of a pod are left", left);
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
         }
     }
 
