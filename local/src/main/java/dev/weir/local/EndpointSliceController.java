@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.client.informers.cache.Indexer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Lists the pods behind each Service in slices: one for each set of port numbers. */
 final class EndpointSliceController {
@@ -100,7 +101,13 @@ final class EndpointSliceController {
     }
 
     private static boolean same(EndpointSlice a, EndpointSlice b) {
-        return a.getEndpoints().equals(b.getEndpoints()) && a.getPorts().equals(b.getPorts());
+        return given(a.getEndpoints()).equals(given(b.getEndpoints()))
+                && given(a.getPorts()).equals(given(b.getPorts()));
+    }
+
+    /** The API server says null for none. */
+    private static <T> List<T> given(@Nullable List<T> list) {
+        return list == null ? List.of() : list;
     }
 
     private static Endpoint endpoint(Service service, Pod pod) {

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -143,6 +144,28 @@ class PodLifecycleTest {
 
     private static Path filesOf(Pod pod) {
         return folder.resolve("local/pods").resolve(pod.getMetadata().getUid());
+    }
+
+    @Test
+    void aServiceThatWasThereFirstFindsItsPod() {
+        bed.create("""
+                apiVersion: v1
+                kind: Service
+                metadata: {name: early}
+                spec: {selector: {app: early}, ports: [{port: 80, targetPort: 8080}]}
+                """);
+        var slices = client.discovery()
+                .v1()
+                .endpointSlices()
+                .inNamespace(NAMESPACE)
+                .withLabel(EndpointSliceController.SERVICE, "early");
+        await().atMost(SOON).until(() -> slices.list().getItems().size() == 1);
+        pod("early", "", "command: [sleep, '60']");
+        await().atMost(SOON)
+                .until(() -> Optional.ofNullable(
+                                slices.list().getItems().getFirst().getEndpoints())
+                        .map(List::size)
+                        .equals(Optional.of(1)));
     }
 
     @Test
