@@ -14,16 +14,17 @@ class TerminalTest {
 
     @Test
     void longLinesGoOnBelowTheirBranches() {
-        assertThat(new Terminal(40, 24).fit(TREE)).isEqualTo(List.of(
-                "shop/app  Canary  Reconciling",
-                "    CandidateNotReady: app-1 has no",
-                "    ready pod yet  2m",
-                "├─ app-0  ██████  1/1 ready  100 %",
-                "│      stefanprodan/podinfo:6.0.0",
-                "│  └─ app-0-abc  Running  ready  2m",
-                "└─ app-1  ░░░░░░  0/1 ready  nothing",
-                "       registry.example.com/a/very/long/",
-                "       name/of/an/image:1"));
+        assertThat(new Terminal(40, 24).fit(TREE))
+                .isEqualTo(List.of(
+                        "shop/app  Canary  Reconciling",
+                        "    CandidateNotReady: app-1 has no",
+                        "    ready pod yet  2m",
+                        "├─ app-0  ██████  1/1 ready  100 %",
+                        "│      stefanprodan/podinfo:6.0.0",
+                        "│  └─ app-0-abc  Running  ready  2m",
+                        "└─ app-1  ░░░░░░  0/1 ready  nothing",
+                        "       registry.example.com/a/very/long/",
+                        "       name/of/an/image:1"));
         assertThat(new Terminal(40, 24).fit(List.of("|  `- " + "x".repeat(50))))
                 .isEqualTo(List.of("|  `- " + "x".repeat(34), "|         " + "x".repeat(16)));
     }
@@ -44,8 +45,7 @@ class TerminalTest {
 
     @Test
     void whatIsTooMuchIsCounted() {
-        assertThat(new Terminal(200, 4).fit(TREE))
-                .isEqualTo(List.of(TREE.get(0), TREE.get(1), "(2 more lines)"));
+        assertThat(new Terminal(200, 4).fit(TREE)).isEqualTo(List.of(TREE.get(0), TREE.get(1), "(2 more lines)"));
         assertThat(new Terminal(200, 5).fit(TREE)).isEqualTo(TREE);
     }
 
