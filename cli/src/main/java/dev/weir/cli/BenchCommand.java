@@ -177,7 +177,7 @@ final class BenchCommand {
         try {
             return bench.run(folder);
         } finally {
-            DemoSteps.delete(folder);
+            LocalFolder.remove(folder);
         }
     }
 }

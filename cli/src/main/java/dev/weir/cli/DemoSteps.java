@@ -1,15 +1,10 @@
 package dev.weir.cli;
 
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 
 /** Prints the steps of a demo with their checks, and a table of all of them at the end. */
 final class DemoSteps {
@@ -78,13 +73,5 @@ final class DemoSteps {
         boolean held = rows.stream().allMatch(Row::held);
         out.println(held ? "\nevery check held" : "\nsome checks did not hold");
         return held;
-    }
-
-    static void delete(Path folder) throws IOException {
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
     }
 }

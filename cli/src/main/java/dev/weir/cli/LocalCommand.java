@@ -10,8 +10,6 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +19,6 @@ import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -48,68 +45,15 @@ final class LocalCommand implements Callable<Integer> {
     private @Nullable CommandSpec spec;
 
     @Mixin
-    private Where where = new Where();
+    private LocalFolder where = new LocalFolder();
 
     @Mixin
     private How how = new How();
 
-    /** Which local mode. */
-    static final class Where {
-        /** The system tells start times relative to its boot, whose time clock corrections may shift a little. */
-        private static final Duration TOLERANCE = Duration.ofSeconds(2);
-
-        @Option(
-                names = "--data-dir",
-                description =
-                        "Its folder; several local modes run side by side in different ones. Default: ~/.weir/local")
-        private Path dataDir = Path.of(System.getProperty("user.home"), ".weir", "local");
-
-        Path folder() {
-            return dataDir.toAbsolutePath();
-        }
-
-        Path state() {
-            return folder().resolve("state.properties");
-        }
-
-        /** What the running one wrote; empty if none runs. */
-        Optional<Properties> running() throws IOException {
-            if (!Files.exists(state())) {
-                return Optional.empty();
-            }
-            Properties properties = new Properties();
-            try (var in = Files.newBufferedReader(state())) {
-                properties.load(in);
-            }
-            long pid = Long.parseLong(properties.getProperty("pid", "0"));
-            Instant started = Instant.parse(properties.getProperty("started", Instant.EPOCH.toString()));
-            // the process id of one that was killed may be a stranger's by now
-            return ProcessHandle.of(pid)
-                    .filter(process -> process.isAlive()
-                            && Duration.between(started, started(process)).abs().compareTo(TOLERANCE) <= 0)
-                    .map(_ -> properties);
-        }
-
-        /** The Gateways of Gateway API by {@code namespace/name}, each with its URLs. */
-        Map<String, String> gateways() throws IOException {
-            Map<String, String> urls = new LinkedHashMap<>();
-            Path list = folder().resolve(LocalMode.GATEWAYS);
-            if (Files.exists(list)) {
-                for (String line : Files.readAllLines(list)) {
-                    int space = line.indexOf(' ');
-                    urls.put(line.substring(0, space), line.substring(space + 1));
-                }
-            }
-            return urls;
-        }
-
-        static Instant started(ProcessHandle process) {
-            return process.info().startInstant().orElse(Instant.EPOCH);
-        }
-    }
-
     /** How to run it. */
     static final class How {
+        private static final int HIGHEST_PORT = 65535;
+
         @Option(
                 names = "--kubeconfig",
                 description = "Write the kubeconfig to this file instead of the data directory.")
@@ -137,6 +81,8 @@ final class LocalCommand implements Callable<Integer> {
         LocalOptions options(Path dataDir, CommandSpec spec) {
             oneOf(spec, "--controller", controller, "inside", "none");
             oneOf(spec, "--controllers", controllers, "all", "none");
+            port(spec, "--api-port", apiPort);
+            port(spec, "--charts-port", chartsPort);
             return new LocalOptions(
                     dataDir,
                     Optional.ofNullable(kubeconfig),
@@ -151,6 +97,14 @@ final class LocalCommand implements Callable<Integer> {
             if (!List.of(allowed).contains(value)) {
                 throw new CommandLine.ParameterException(
                         spec.commandLine(), option + ": '" + value + "' is not one of " + String.join(", ", allowed));
+            }
+        }
+
+        private static void port(CommandSpec spec, String option, int port) {
+            if (port < 0 || port > HIGHEST_PORT) {
+                throw new CommandLine.ParameterException(
+                        spec.commandLine(),
+                        option + ": " + port + " is not from 1 to " + HIGHEST_PORT + ", or 0 for a free one");
             }
         }
 
@@ -173,10 +127,11 @@ final class LocalCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         CommandSpec self = java.util.Objects.requireNonNull(spec);
         if (where.running().isPresent()) {
-            throw new IOException("local mode already runs in " + where.folder()
-                    + "; stop it with: weir local stop --data-dir " + where.folder());
+            throw new IOException("local mode already runs in " + where.path()
+                    + "; stop it with: weir local stop --data-dir " + where.path());
         }
-        LocalOptions options = how.options(where.folder(), self);
+        LocalOptions options = how.options(where.path(), self);
+        where.claim();
         try (StopSignal stop = new StopSignal(STOP_SECONDS)) {
             run(options, stop);
         }
@@ -187,7 +142,7 @@ final class LocalCommand implements Callable<Integer> {
         try (LocalMode local = LocalMode.start(options)) {
             Properties state = new Properties();
             state.setProperty("pid", Long.toString(ProcessHandle.current().pid()));
-            state.setProperty("started", Where.started(ProcessHandle.current()).toString());
+            state.setProperty("started", LocalFolder.started(ProcessHandle.current()).toString());
             state.setProperty("api", local.apiUrl().toString());
             state.setProperty("kubeconfig", local.kubeconfig().toString());
             if (options.controllers()) {
@@ -217,13 +172,14 @@ final class LocalCommand implements Callable<Integer> {
             name = "start",
             description = "Starts in the background; returns when a release could be applied.",
             mixinStandardHelpOptions = true)
-    int start(@Mixin Where place, @Mixin How manner) throws IOException, InterruptedException {
+    int start(@Mixin LocalFolder place, @Mixin How manner) throws IOException, InterruptedException {
         if (place.running().isPresent()) {
-            throw new IOException("local mode already runs in " + place.folder());
+            throw new IOException("local mode already runs in " + place.path());
         }
-        manner.options(place.folder(), java.util.Objects.requireNonNull(spec));
-        Files.createDirectories(place.folder());
-        File log = place.folder().resolve("log").toFile();
+        manner.options(place.path(), java.util.Objects.requireNonNull(spec));
+        place.claim();
+        place.rotateLog();
+        File log = place.log().toFile();
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         java.lang.management.ManagementFactory.getRuntimeMXBean()
@@ -235,7 +191,7 @@ final class LocalCommand implements Callable<Integer> {
                 "dev.weir.cli.Main",
                 "local",
                 "--data-dir",
-                place.folder().toString()));
+                place.path().toString()));
         command.addAll(manner.arguments());
         Process process = new ProcessBuilder(command)
                 .redirectInput(new File("/dev/null"))
@@ -251,15 +207,16 @@ final class LocalCommand implements Callable<Integer> {
             TimeUnit.MILLISECONDS.sleep(50);
         }
         process.destroy();
-        throw new IOException(
-                "local mode did not start: " + Files.readString(log.toPath()).strip());
+        // what it says of itself begins as what is said here does
+        String said = Files.readString(log.toPath()).strip().replaceAll("(?m)^weir: ", "");
+        throw new IOException("local mode did not start: " + said);
     }
 
     @Command(name = "stop", description = "Stops the one in the background.", mixinStandardHelpOptions = true)
-    int stop(@Mixin Where place) throws IOException, InterruptedException {
+    int stop(@Mixin LocalFolder place) throws IOException, InterruptedException {
         Optional<Properties> running = place.running();
         if (running.isEmpty()) {
-            System.err.println("no local mode runs in " + place.folder());
+            System.err.println("no local mode runs in " + place.path());
             return 0;
         }
         ProcessHandle process = ProcessHandle.of(Long.parseLong(running.get().getProperty("pid")))
@@ -285,7 +242,7 @@ final class LocalCommand implements Callable<Integer> {
             description = "Lists the addresses; exit code 1 if none runs.",
             mixinStandardHelpOptions = true)
     int status(
-            @Mixin Where place,
+            @Mixin LocalFolder place,
             @Option(
                             names = {"-o", "--output"},
                             defaultValue = "text",
@@ -296,7 +253,7 @@ final class LocalCommand implements Callable<Integer> {
         switch (output) {
             case text -> {
                 running.ifPresentOrElse(
-                        LocalCommand::print, () -> System.err.println("no local mode runs in " + place.folder()));
+                        LocalCommand::print, () -> System.err.println("no local mode runs in " + place.path()));
                 if (running.isPresent()) {
                     place.gateways().forEach((name, urls) -> System.out.printf("%-11s %s %s%n", "gateway", urls, name));
                 }
@@ -310,11 +267,11 @@ final class LocalCommand implements Callable<Integer> {
     }
 
     /** The status as data: whether one runs, where its files are, and if it runs its process and addresses. */
-    private static Map<String, Object> facts(Where place, Optional<Properties> running) throws IOException {
+    private static Map<String, Object> facts(LocalFolder place, Optional<Properties> running) throws IOException {
         Map<String, Object> facts = new LinkedHashMap<>();
         Map<String, String> gateways = place.gateways();
         facts.put("running", running.isPresent());
-        facts.put("dataDir", place.folder().toString());
+        facts.put("dataDir", place.path().toString());
         running.ifPresent(state -> {
             facts.put("pid", Long.parseLong(state.getProperty("pid")));
             for (String key : ADDRESSES) {
@@ -328,25 +285,23 @@ final class LocalCommand implements Callable<Integer> {
     }
 
     @Command(name = "env", description = "Prints the export line for the shell.", mixinStandardHelpOptions = true)
-    int env(@Mixin Where place) throws IOException {
+    int env(@Mixin LocalFolder place) throws IOException {
         Optional<Properties> running = place.running();
         running.ifPresentOrElse(
-                state -> System.out.println("export KUBECONFIG=" + state.getProperty("kubeconfig")),
-                () -> System.err.println("no local mode runs in " + place.folder()));
+                state -> System.out.println("export KUBECONFIG=" + quoted(state.getProperty("kubeconfig"))),
+                () -> System.err.println("no local mode runs in " + place.path()));
         return running.isPresent() ? 0 : 1;
     }
 
+    /** As one word for a shell. */
+    private static String quoted(String word) {
+        return word.matches("[A-Za-z0-9_./@%+=:,-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+
     @Command(name = "reset", description = "Stops it and removes its folder.", mixinStandardHelpOptions = true)
-    int reset(@Mixin Where place) throws IOException, InterruptedException {
+    int reset(@Mixin LocalFolder place) throws IOException, InterruptedException {
         stop(place);
-        if (Files.exists(place.folder())
-                && !Files.exists(place.folder().resolve("log"))
-                && !Files.exists(place.folder().resolve("kubeconfig"))) {
-            throw new IOException(place.folder() + " does not look like a folder of local mode; it is left as it is");
-        }
-        if (Files.exists(place.folder())) {
-            delete(place.folder());
-        }
+        place.remove();
         return 0;
     }
 
@@ -362,16 +317,8 @@ final class LocalCommand implements Callable<Integer> {
                 StartupBench.rehearse(local.kubeconfig(), local.gateway());
             }
         } finally {
-            delete(folder);
+            LocalFolder.remove(folder);
         }
         return 0;
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

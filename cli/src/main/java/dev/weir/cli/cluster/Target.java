@@ -8,8 +8,10 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.net.ConnectException;
 import java.net.HttpURLConnection;
 import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -241,6 +243,17 @@ public final class Target {
     }
 
     private static String reason(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException) {
+                return "its name is not known";
+            }
+        }
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            // what else may go wrong while connecting has a message
+            if (cause instanceof ConnectException && cause.getMessage() == null) {
+                return "connection refused";
+            }
+        }
         Throwable last = failure;
         while (last.getCause() != null) {
             last = last.getCause();
