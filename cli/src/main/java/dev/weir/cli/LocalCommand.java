@@ -142,7 +142,8 @@ final class LocalCommand implements Callable<Integer> {
         try (LocalMode local = LocalMode.start(options)) {
             Properties state = new Properties();
             state.setProperty("pid", Long.toString(ProcessHandle.current().pid()));
-            state.setProperty("started", LocalFolder.started(ProcessHandle.current()).toString());
+            state.setProperty(
+                    "started", LocalFolder.started(ProcessHandle.current()).toString());
             state.setProperty("api", local.apiUrl().toString());
             state.setProperty("kubeconfig", local.kubeconfig().toString());
             if (options.controllers()) {

@@ -73,8 +73,8 @@ final class LocalFolder {
                 Files.createFile(mark);
             }
         } catch (FileAlreadyExistsException file) {
-            throw new Problem(Problem.USAGE, "--data-dir: " + folder + " cannot be a folder: " + file.getFile()
-                    + " is a file");
+            throw new Problem(
+                    Problem.USAGE, "--data-dir: " + folder + " cannot be a folder: " + file.getFile() + " is a file");
         } catch (IOException refused) {
             String why = Objects.requireNonNullElse(refused.getMessage(), "").equals(folder.toString())
                             || refused instanceof NoSuchFileException

@@ -2,8 +2,10 @@ package dev.weir.engine;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param wake when to decide again although nothing has changed; empty if only a change matters
  */
 public record Decision(Status status, List<Action> actions, List<String> why, Optional<Instant> wake) {
+    /** The reason where the server refused a part of what was decided. */
+    public static final String REFUSED = "Refused";
+
     public Decision {
         actions = List.copyOf(actions);
         why = List.copyOf(why);
@@ -27,6 +32,34 @@ public record Decision(Status status, List<Action> actions, List<String> why, Op
         List<String> all = new ArrayList<>(why);
         all.addAll(more);
         return new Decision(status, actions, all, wake);
+    }
+
+    /**
+     * This decision, made from an earlier spec, in the place of one that can do nothing with the present spec: who gets
+     * requests still follows from what is ready.
+     */
+    public Decision inPlaceOf(Decision blocked) {
+        Status held = new Status(
+                blocked.status.phase,
+                blocked.status.reason,
+                blocked.status.message,
+                status.acceptance,
+                status.traffic,
+                status.versions);
+        List<String> all = new ArrayList<>(blocked.why);
+        all.add("until then the spec that was accepted before holds");
+        all.addAll(why);
+        Optional<Instant> first =
+                Stream.of(wake, blocked.wake).flatMap(Optional::stream).min(Comparator.naturalOrder());
+        return new Decision(held, actions, all, first);
+    }
+
+    /** This decision, told as one of which the server refused a part. */
+    public Decision refused(String message) {
+        Status told = new Status(Phase.STALLED, REFUSED, message, status.acceptance, status.traffic, status.versions);
+        List<String> all = new ArrayList<>(List.of("the server refused " + message));
+        all.addAll(why);
+        return new Decision(told, actions, all, wake);
     }
 
     /** Where the release stands. */

@@ -42,10 +42,13 @@ public record Observed(
          *
          * @param revision tells the object as it is from what it was and from others of its name
          * @param attachments where it is to be served; a place that says nothing, and need not, may be left out
+         * @param absent gateways that the release wants, as it names them, and that are known not to exist
          */
-        record InForce(TrafficPlan plan, String revision, List<Attachment> attachments) implements Route {
+        record InForce(TrafficPlan plan, String revision, List<Attachment> attachments, List<String> absent)
+                implements Route {
             public InForce {
                 attachments = List.copyOf(attachments);
+                absent = List.copyOf(absent);
             }
         }
 

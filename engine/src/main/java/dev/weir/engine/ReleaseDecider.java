@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Decides what a release needs next. Pure: same arguments, same answer; no I/O, no clock, no memory. */
@@ -134,9 +135,11 @@ public final class ReleaseDecider {
                 release.namespace(),
                 release.port(),
                 List.of(host, host + ".svc", host + ".svc.cluster.local"),
-                release.gateways(),
+                gateways(),
                 rules(backend, weights));
-        if (seen.route() instanceof Observed.Route.InForce(TrafficPlan present, String revision, List<Attachment> told)
+        if (seen.route()
+                        instanceof
+                        Observed.Route.InForce(TrafficPlan present, String revision, List<Attachment> told, var _)
                 && present.equals(plan)) {
             int others = seen.oldRoutes().size();
             routed = inForce(revision + (others == 0 ? "" : "+" + others) + (moving() ? "~" : ""), seen.routed());
@@ -150,6 +153,24 @@ public final class ReleaseDecider {
             why.add("somebody edited the route; it is put back");
         }
         actions.add(new Action.ApplyRoute(plan));
+    }
+
+    /** The wanted ones; while one of them is known not to exist, also those that the route is on. */
+    private List<String> gateways() {
+        List<String> wanted = release.gateways();
+        if (!(seen.route() instanceof Observed.Route.InForce inForce)
+                || inForce.absent().isEmpty()) {
+            return wanted;
+        }
+        List<String> others = inForce.plan().gateways().stream()
+                .filter(gateway -> !wanted.contains(gateway))
+                .toList();
+        if (!others.isEmpty()) {
+            why.add("the route stays on " + String.join(", ", others) + " until there is "
+                    + String.join(", ", inForce.absent()));
+            wakeAt(now.plus(LOOK_AGAIN));
+        }
+        return Stream.concat(wanted.stream(), others.stream()).toList();
     }
 
     /** The route has been in force since it was first seen so, or since now if it was another one before. */

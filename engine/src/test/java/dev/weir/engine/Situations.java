@@ -67,13 +67,14 @@ final class Situations {
                                 List.of(new TrafficPlan.Backend(backend, 80, Share.ALL)),
                                 List.of(mirrors)))),
                 "uid/1",
+                List.of(),
                 List.of());
     }
 
     /** A route to app-0 of which something is known where it is to be served. */
     static Observed.Route served(Attachment... attachments) {
         Observed.Route.InForce plain = (Observed.Route.InForce) route("app-0");
-        return new Observed.Route.InForce(plain.plan(), plain.revision(), List.of(attachments));
+        return new Observed.Route.InForce(plain.plan(), plain.revision(), List.of(attachments), List.of());
     }
 
     static TrafficPlan.Mirror copies(String version, int percent) {

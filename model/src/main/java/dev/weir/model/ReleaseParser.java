@@ -27,6 +27,9 @@ final class ReleaseParser {
     private static final int LONGEST_LABEL = 63;
     private static final String RESERVED = "weir.dev/";
     private static final Pattern SERVICE_NAME = Pattern.compile("[a-z]([-a-z0-9]{0,61}[a-z0-9])?");
+    private static final Pattern GATEWAY = Pattern.compile(
+            "([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*");
+    private static final String MESH = "mesh";
     /** What a tester sends to reach a candidate that has no conditions of its own. */
     private static final Match STANDARD_MATCH = Match.Http.header("traffic", "test");
 
@@ -54,6 +57,7 @@ final class ReleaseParser {
                 ReleaseSpec.STRATEGY_BLUE_GREEN);
         oneOf("spec.router", spec.router(), ReleaseSpec.ROUTER_ISTIO, ReleaseSpec.ROUTER_GATEWAY_API);
         names();
+        List<String> gateways = gateways();
         List<Release.Version> versions = versions();
         if (!violations.isEmpty()) {
             return new ReleaseSpec.Parsed.Invalid(List.copyOf(violations));
@@ -65,7 +69,7 @@ final class ReleaseParser {
                 strategy(),
                 service,
                 Objects.requireNonNull(spec.service().port()),
-                spec.gateways(),
+                gateways,
                 spec.adopt(),
                 versions);
         return new ReleaseSpec.Parsed.Valid(release, unused());
@@ -96,6 +100,22 @@ final class ReleaseParser {
 
     private String noEffect(String field, String strategy) {
         return field + ": has no effect with strategy " + spec.strategy() + ", only with " + strategy;
+    }
+
+    /** Each once. Istio's own word for the mesh is left out: every route is for the mesh too. */
+    private List<String> gateways() {
+        boolean istio = spec.router().equals(ReleaseSpec.ROUTER_ISTIO);
+        for (int i = 0; i < spec.gateways().size(); i++) {
+            String gateway = spec.gateways().get(i);
+            if (!GATEWAY.matcher(gateway).matches()) {
+                violations.add(
+                        "spec.gateways[" + i + "]: \"" + gateway + "\" is no name or namespace/name of a Gateway");
+            }
+        }
+        return spec.gateways().stream()
+                .distinct()
+                .filter(gateway -> !istio || !gateway.equals(MESH))
+                .toList();
     }
 
     /** The release's name is a label's value, and the service's name a Service's. */

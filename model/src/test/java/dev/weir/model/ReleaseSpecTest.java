@@ -121,6 +121,19 @@ class ReleaseSpecTest {
     }
 
     @Test
+    void gatewaysAreNamesAndTheMeshIsAlwaysThere() throws Exception {
+        String versions = "\nversions: [{name: a, image: b}]";
+        assertThat(parse("gateways: [mesh, shop/public.web, public, public]" + versions))
+                .isInstanceOfSatisfying(
+                        ReleaseSpec.Parsed.Valid.class,
+                        valid -> assertThat(valid.release().gateways()).containsExactly("shop/public.web", "public"));
+        assertThat(parse("gateways: [a/b/c, Foo Bar]" + versions))
+                .isEqualTo(new ReleaseSpec.Parsed.Invalid(List.of(
+                        "spec.gateways[0]: \"a/b/c\" is no name or namespace/name of a Gateway",
+                        "spec.gateways[1]: \"Foo Bar\" is no name or namespace/name of a Gateway")));
+    }
+
+    @Test
     void saysWhatTheStrategyHasNoUseFor() throws Exception {
         assertThat(parse("""
                 strategy: Canary

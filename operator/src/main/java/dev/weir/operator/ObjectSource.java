@@ -194,6 +194,9 @@ final class ObjectSource extends AbstractEventSource<GenericKubernetesResource, 
     @Override
     public void onUpdate(GenericKubernetesResource old, GenericKubernetesResource object) {
         changed(object);
+        if (!release(old).equals(release(object))) {
+            tell(old);
+        }
     }
 
     @Override

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.Action;
 import dev.weir.engine.Decision;
-import dev.weir.engine.Observed;
 import dev.weir.engine.Release;
 import dev.weir.engine.ReleaseDecider;
 import dev.weir.kubernetes.ObjectKind;
@@ -24,6 +23,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One pass over one release: observe, parse, decide, write the status, act.
@@ -34,7 +35,6 @@ import java.util.concurrent.ConcurrentHashMap;
 final class ReleaseLoop {
     private static final int KEPT_REVISIONS = 10;
     private static final Duration AFTER_REFUSAL = Duration.ofSeconds(15);
-    private static final String REFUSED = "Refused";
 
     private final World world;
     private final TrafficRouters routers;
@@ -58,14 +58,47 @@ final class ReleaseLoop {
         if (release.path("metadata").has("deletionTimestamp")) {
             return Optional.empty();
         }
-        return switch (ReleaseSpec.parse(release)) {
+        List<JsonNode> owned = world.owned(release);
+        Decision blocked;
+        switch (ReleaseSpec.parse(release)) {
             case ReleaseSpec.Parsed.Invalid(List<String> violations) -> {
                 Decision.Status status = Decision.Status.stalled("InvalidSpec", String.join("; ", violations));
-                report(release, new Decision(status, List.of(), violations, Optional.empty()));
-                yield Optional.empty();
+                blocked = new Decision(status, List.of(), violations, Optional.empty());
             }
-            case ReleaseSpec.Parsed.Valid(Release parsed, List<String> unused) -> pass(release, parsed, unused);
-        };
+            case ReleaseSpec.Parsed.Valid(Release parsed, List<String> unused) -> {
+                Actions actions = new Actions(release, parsed, owned);
+                Decision decision = actions.decide().withWhy(unused);
+                if (decision.status().phase() != Decision.Phase.STALLED) {
+                    return carryOut(release, decision, actions);
+                }
+                blocked = decision;
+            }
+        }
+        return hold(release, owned, blocked);
+    }
+
+    /** Goes on by the spec that was accepted last: its versions have live requests, whatever the present spec says. */
+    private Optional<Instant> hold(JsonNode release, List<JsonNode> owned, Decision blocked) {
+        ObjectNode before = release.deepCopy();
+        Optional<JsonNode> accepted = revisions(owned).reduce((_, newer) -> newer);
+        accepted.ifPresent(revision -> before.set("spec", revision.at("/data/spec")));
+        if (accepted.isPresent()
+                && ReleaseSpec.parse(before) instanceof ReleaseSpec.Parsed.Valid(Release parsed, var _)) {
+            Actions actions = new Actions(before, parsed, owned);
+            Decision decision = actions.decide();
+            if (decision.status().phase() != Decision.Phase.STALLED) {
+                return carryOut(release, decision.inPlaceOf(blocked), actions);
+            }
+        }
+        report(release, blocked);
+        return blocked.wake();
+    }
+
+    /** The accepted specs, the oldest first. */
+    private static Stream<JsonNode> revisions(List<JsonNode> owned) {
+        return owned.stream()
+                .filter(one -> one.path("kind").asText().equals(ObjectKind.CONTROLLER_REVISION.kind()))
+                .sorted(Comparator.comparingLong(one -> one.path("revision").asLong()));
     }
 
     /** Tells that a release is gone. */
@@ -73,49 +106,28 @@ final class ReleaseLoop {
         applied.remove(namespace + "/" + release);
     }
 
-    private Optional<Instant> pass(JsonNode object, Release release, List<String> unused) {
-        String uid = object.path("metadata").path("uid").asText();
-        TrafficRouter router = routers.require(release.router());
-        List<JsonNode> owned = world.owned(object);
-        ReleaseObserver observer = new ReleaseObserver(world, gateways, routers, release, uid, owned);
-        Observed seen = observer.observe(ReleaseStatus.of(object));
-        Decision decision =
-                ReleaseDecider.decide(release, seen, clock.instant()).withWhy(unused);
+    private Optional<Instant> carryOut(JsonNode object, Decision decision, Actions actions) {
         // that something is refused stays said until everything went through
-        boolean refusedBefore = REFUSED.equals(reason(ReleaseStatus.of(object)));
-        if (!refusedBefore && !report(object, decision)) {
+        Optional<String> refusedBefore = ReleaseStatus.of(object)
+                .condition("Ready")
+                .filter(ready -> ready.reason().equals(Decision.REFUSED))
+                .map(ReleaseStatus.Condition::message);
+        // how versions stand is on record before requests are moved by it
+        if (!report(object, refusedBefore.map(decision::refused).orElse(decision))) {
             return Optional.empty();
         }
-        Actions actions = new Actions(object, release, router, observer, owned);
-        try {
-            decision.actions().forEach(actions::run);
-        } catch (World.Refused refused) {
-            return refused(object, decision, refused);
+        Optional<World.Refused> refused = actions.run(decision.actions());
+        if (refused.isPresent()) {
+            Decision told = decision.refused(String.valueOf(refused.get().getMessage()));
+            report(object, told);
+            // whoever can mend it may not touch a watched object
+            Instant again = clock.instant().plus(AFTER_REFUSAL);
+            return decision.wake().filter(time -> time.isBefore(again)).or(() -> Optional.of(again));
         }
-        if (refusedBefore) {
+        if (refusedBefore.isPresent()) {
             report(object, decision);
         }
         return decision.wake();
-    }
-
-    /** Says what the server refused, and tries again later: whoever can mend it may not touch a watched object. */
-    private Optional<Instant> refused(JsonNode object, Decision decision, World.Refused refused) {
-        Decision.Status was = decision.status();
-        String message = String.valueOf(refused.getMessage());
-        report(
-                object,
-                new Decision(
-                        new Decision.Status(
-                                Decision.Phase.STALLED,
-                                REFUSED,
-                                message,
-                                was.acceptance(),
-                                was.traffic(),
-                                was.versions()),
-                        List.of(),
-                        List.of("the server refused " + message),
-                        Optional.empty()));
-        return Optional.of(clock.instant().plus(AFTER_REFUSAL));
     }
 
     /** Writes the status if it differs; false if somebody else wrote meanwhile, which ends the pass. */
@@ -163,24 +175,57 @@ final class ReleaseLoop {
         private final Map<String, ObjectNode> remembered;
         private final Set<String> used = new HashSet<>();
 
-        Actions(
-                JsonNode release,
-                Release parsed,
-                TrafficRouter router,
-                ReleaseObserver observer,
-                List<JsonNode> owned) {
+        /** @param release with the spec that is carried out */
+        Actions(JsonNode release, Release parsed, List<JsonNode> owned) {
+            String uid = release.path("metadata").path("uid").asText();
             this.release = release;
             this.parsed = parsed;
-            this.router = router;
-            this.observer = observer;
-            this.objects = new ReleaseObjects(
-                    parsed, release.path("metadata").path("uid").asText());
+            this.router = routers.require(parsed.router());
+            this.observer = new ReleaseObserver(world, gateways, routers, parsed, uid, owned);
+            this.objects = new ReleaseObjects(parsed, uid);
             this.owned = owned;
             this.remembered =
                     applied.computeIfAbsent(parsed.namespace() + "/" + parsed.name(), _ -> new ConcurrentHashMap<>());
         }
 
-        void run(Action action) {
+        Decision decide() {
+            return ReleaseDecider.decide(parsed, observer.observe(ReleaseStatus.of(release)), clock.instant());
+        }
+
+        /**
+         * Runs them in order. One that fails keeps none from being tried that moves requests: those must follow what is
+         * ready also while a version cannot be applied. Nothing is deleted then.
+         *
+         * @return the first that the server refused
+         */
+        Optional<World.Refused> run(List<Action> actions) {
+            @Nullable RuntimeException failed = null;
+            World.@Nullable Refused refused = null;
+            for (Action action : actions) {
+                boolean routes = action instanceof Action.ApplyRoute;
+                boolean deletes = action instanceof Action.Prune;
+                if (failed != null && !routes || refused != null && deletes) {
+                    continue;
+                }
+                try {
+                    run(action);
+                } catch (World.Refused one) {
+                    refused = refused == null ? one : refused;
+                } catch (RuntimeException one) {
+                    // a spec that is not on record is not acted on
+                    if (action instanceof Action.RecordRevision) {
+                        throw one;
+                    }
+                    failed = failed == null ? one : failed;
+                }
+            }
+            if (failed != null) {
+                throw failed;
+            }
+            return Optional.ofNullable(refused);
+        }
+
+        private void run(Action action) {
             switch (action) {
                 case Action.RecordRevision _ -> record();
                 case Action.ApplyVersion(Release.Version version) -> apply(version);
@@ -268,16 +313,15 @@ final class ReleaseLoop {
             ObjectNode wanted = objects.revision(
                     release.path("spec"),
                     release.path("metadata").path("generation").asLong());
-            List<JsonNode> revisions = owned.stream()
-                    .filter(one -> one.path("kind").asText().equals(ObjectKind.CONTROLLER_REVISION.kind()))
-                    .sorted(Comparator.comparingLong(one -> one.path("revision").asLong()))
-                    .toList();
-            boolean known = revisions.stream().anyMatch(one -> key(one).equals(key(wanted)));
-            if (!known) {
+            List<JsonNode> revisions = revisions(owned).toList();
+            // a spec that comes back is the newest again
+            boolean newest = !revisions.isEmpty() && key(revisions.getLast()).equals(key(wanted));
+            if (!newest) {
                 world.apply(wanted);
             }
             revisions.stream()
                     .limit(Math.max(0, revisions.size() - KEPT_REVISIONS))
+                    .filter(one -> !key(one).equals(key(wanted)))
                     .forEach(world::delete);
         }
     }

@@ -183,15 +183,13 @@ final class ReleaseObserver {
                     JsonNode metadata = object.path("metadata");
                     String revision = metadata.path("uid").asText() + "/"
                             + metadata.path("generation").asLong();
-                    return plan.isPresent()
-                            ? new Observed.Route.InForce(plan.get(), revision, attachments(object, plan.get()))
-                            : new Observed.Route.Edited();
+                    return plan.isPresent() ? inForce(object, plan.get(), revision) : new Observed.Route.Edited();
                 })
                 .orElseGet(Observed.Route.Missing::new);
     }
 
-    /** What is said of the route, and which of its gateways do not exist. */
-    private List<Attachment> attachments(JsonNode route, TrafficPlan plan) {
+    /** With what is said of the route, and which gateways do not exist. */
+    private Observed.Route inForce(JsonNode route, TrafficPlan plan, String revision) {
         Map<String, Attachment> told = new LinkedHashMap<>();
         for (TrafficRouter.Attached attached : router.attached(route)) {
             told.put(
@@ -199,14 +197,28 @@ final class ReleaseObserver {
                     attached.attachment());
         }
         for (String gateway : plan.gateways()) {
-            String full = gateway.indexOf('/') < 0 ? release.namespace() + "/" + gateway : gateway;
-            Attachment said = told.get(full);
-            if ((said == null || said.verdict() != Attachment.Verdict.SERVED)
-                    && !gateways.mayExist(router.gateway(), full)) {
+            if (absent(gateway, told)) {
+                String full = full(gateway);
                 told.put(full, new Attachment("Gateway " + full, Attachment.Verdict.ABSENT, ""));
             }
         }
-        return List.copyOf(told.values());
+        List<String> absent = release.gateways().stream()
+                .filter(gateway -> absent(gateway, told))
+                .toList();
+        return new Observed.Route.InForce(plan, revision, List.copyOf(told.values()), absent);
+    }
+
+    private String full(String gateway) {
+        return gateway.indexOf('/') < 0 ? release.namespace() + "/" + gateway : gateway;
+    }
+
+    private boolean absent(String gateway, Map<String, Attachment> told) {
+        Attachment said = told.get(full(gateway));
+        if (said != null && said.verdict() == Attachment.Verdict.ABSENT) {
+            return true;
+        }
+        return (said == null || said.verdict() != Attachment.Verdict.SERVED)
+                && !gateways.mayExist(router.gateway(), full(gateway));
     }
 
     private boolean oldEntrance() {

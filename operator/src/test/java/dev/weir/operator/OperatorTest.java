@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -165,6 +166,93 @@ class OperatorTest {
         reason("Ready");
         assertThat(cluster.get("v1", "Service", "mine")).isNotNull();
         assertThat(cluster.get("v1", "ConfigMap", "mine")).isNotNull();
+    }
+
+    @Test
+    void trafficFollowsReadinessWhileTheSpecCannotBeCarriedOut() {
+        String shared = "strategy: BlueGreen\nversions: [{name: app-0, image: a}, {name: app-1, image: b%s}%s]";
+        cluster.install(ISTIO);
+        cluster.release(shared.formatted("", ""));
+        up("app-0", "app-1");
+        reason("Ready");
+        cluster.apply("apiVersion: v1\nkind: Service\nmetadata: {name: taken}\nspec: {ports: [{port: 81}]}");
+
+        cluster.release(
+                shared.formatted(", matches: [{headers: [{name: a, type: RegularExpression, value: '(('}]}]", ""));
+        reason("InvalidSpec");
+        assertThat(destinations()).isEqualTo(2);
+        cluster.ready("app-1", 0);
+        eventually(() -> destinations() == 1);
+        deleteRoute();
+        eventually(() -> destinations() == 1);
+        assertThat(cluster.reason()).isEqualTo("InvalidSpec");
+
+        cluster.release(shared.formatted("", ", {name: taken, image: c}"));
+        reason("NotOwned");
+        cluster.ready("app-1", 1);
+        eventually(() -> destinations() == 2);
+        assertThat(cluster.reason()).isEqualTo("NotOwned");
+
+        cluster.release(shared.formatted("", ", {name: app-2, template: {spec: {replicas: x}}}"));
+        reason("Refused");
+        cluster.ready("app-1", 0);
+        eventually(() -> destinations() == 1);
+        deleteRoute();
+        eventually(() -> destinations() == 1);
+        assertThat(cluster.reason()).isEqualTo("Refused");
+    }
+
+    private void deleteRoute() {
+        cluster.user()
+                .genericKubernetesResources("networking.istio.io/v1beta1", "VirtualService")
+                .inNamespace("default")
+                .withName("app")
+                .delete();
+    }
+
+    /** How many versions share the requests. */
+    private int destinations() {
+        GenericKubernetesResource route = cluster.route("app");
+        return route == null ? 0 : ((List<?>) Objects.requireNonNull(route.get("spec", "http", 0, "route"))).size();
+    }
+
+    @Test
+    void theRouteStaysOnItsGatewayUntilTheNewOneExists() {
+        cluster.install(ISTIO);
+        cluster.install("/gateways.yaml");
+        cluster.apply("apiVersion: networking.istio.io/v1beta1\nkind: Gateway\nmetadata: {name: public}\nspec: {}");
+        cluster.release(ONE + "\ngateways: [public]");
+        up("app-0");
+        reason("Ready");
+        cluster.release(ONE + "\ngateways: [pubilc]");
+        reason("GatewayNotFound");
+        assertThat(field(cluster.route("app"), "spec", "gateways")).isEqualTo(List.of("pubilc", "public", "mesh"));
+        cluster.apply("apiVersion: networking.istio.io/v1beta1\nkind: Gateway\nmetadata: {name: pubilc}\nspec: {}");
+        // gateways are not watched; any event will do
+        cluster.release(ONE + "\ngateways: [pubilc]\nmetadata: {labels: {a: b}}");
+        reason("Ready");
+        assertThat(field(cluster.route("app"), "spec", "gateways")).isEqualTo(List.of("pubilc", "mesh"));
+    }
+
+    @Test
+    void aChangedLabelIsPutBack() {
+        settled();
+        cluster.user().services().inNamespace("default").withName("app-1").edit(service -> {
+            service.getMetadata().getLabels().put("weir.dev/release", "other");
+            return service;
+        });
+        eventually(() -> "app".equals(label("app-1")));
+    }
+
+    private String label(String service) {
+        return cluster.user()
+                .services()
+                .inNamespace("default")
+                .withName(service)
+                .get()
+                .getMetadata()
+                .getLabels()
+                .get("weir.dev/release");
     }
 
     @Test

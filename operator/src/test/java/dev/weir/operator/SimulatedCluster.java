@@ -38,6 +38,8 @@ final class SimulatedCluster implements World {
             "HTTPRoute");
     /** Pods of this image never become ready. */
     static final String BROKEN = "broken";
+    /** Deployments of this image are refused, as a policy does it. */
+    static final String REFUSED = "refused";
 
     /** A request that failed and may be tried again. */
     static final class Transient extends RuntimeException {
@@ -345,6 +347,9 @@ final class SimulatedCluster implements World {
     @Override
     public void apply(ObjectNode object) {
         before("apply " + key(object));
+        if (object.at("/spec/template/spec/containers/0/image").asText().equals(REFUSED)) {
+            throw new Refused(key(object) + ": the image is not allowed", new IllegalArgumentException(REFUSED));
+        }
         ObjectNode live = objects.get(key(object));
         String version = object.at("/metadata/resourceVersion").asText();
         if (!version.isEmpty()

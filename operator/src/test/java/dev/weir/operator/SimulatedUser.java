@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.kubernetes.ReleaseObjects;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.function.Consumer;
 /** Somebody who changes the release of a {@link SimulatedCluster}, and at times what is not theirs. */
 final class SimulatedUser {
     private static final List<String> STRATEGIES = List.of("None", "Mirror", "Mirror", "Canary", "BlueGreen");
+    private static final String SPOILT = "app-9";
     private static final int FALLEN = -1;
     private static final Override NONE = new Override(-2, 0);
     private static final Override UNSURE = new Override(-3, 0);
@@ -68,13 +70,21 @@ final class SimulatedUser {
             // mostly in order, at times another version becomes the primary
             String name = names.remove(random.nextInt(5) == 0 ? random.nextInt(names.size()) : 0);
             ObjectNode version = versions.addObject().put("name", name);
-            version.put("image", random.nextInt(8) == 0 ? SimulatedCluster.BROKEN : "image-" + random.nextInt(2));
+            version.put("image", image());
             int weight = List.of(0, 10, 50, 100).get(random.nextInt(4));
             version.put("mirrorPercent", weight).put("share", weight);
         }
         tell.accept("user: " + spec);
         cluster.put(release);
         overridden();
+    }
+
+    private String image() {
+        return switch (random.nextInt(16)) {
+            case 0, 1 -> SimulatedCluster.BROKEN;
+            case 2 -> SimulatedCluster.REFUSED;
+            default -> "image-" + random.nextInt(2);
+        };
     }
 
     /** Does one thing. */
@@ -96,6 +106,7 @@ final class SimulatedUser {
                 }
             }
             case 2 -> annotate();
+            case 5 -> spoil();
             case 3 -> {
                 String victim = "app-" + random.nextInt(3);
                 tell.accept("somebody deletes Deployment/" + victim);
@@ -103,6 +114,33 @@ final class SimulatedUser {
             }
             default -> spec();
         }
+    }
+
+    /** Adds a version that no operator accepts to a spec that was accepted. */
+    private void spoil() {
+        ObjectNode release = cluster.get("Release", SimulatedCluster.RELEASE);
+        Optional<ObjectNode> accepted = cluster.all().stream()
+                .filter(object -> object.path("kind").asText().equals("ControllerRevision"))
+                .max(Comparator.comparingLong(object -> object.path("revision").asLong()));
+        if (release != null
+                && accepted.isPresent()
+                && accepted.get().at("/data/spec").equals(release.path("spec"))) {
+            ObjectNode spoilt = release.deepCopy();
+            spoilt.withArray("/spec/versions").addObject().put("name", SPOILT);
+            tell.accept("user spoils the spec");
+            cluster.put(spoilt);
+        }
+    }
+
+    /** The versions that a spec has but for one that no operator accepts. */
+    static List<JsonNode> versions(JsonNode release) {
+        List<JsonNode> versions = new ArrayList<>();
+        release.at("/spec/versions").forEach(version -> {
+            if (!version.path("name").asText().equals(SPOILT)) {
+                versions.add(version);
+            }
+        });
+        return versions;
     }
 
     /** The kind of the routing object that the user wants at present. */
@@ -174,9 +212,9 @@ final class SimulatedUser {
         ObjectNode release = cluster.get("Release", SimulatedCluster.RELEASE);
         if (release != null) {
             ObjectNode mended = release.deepCopy();
-            for (JsonNode version : mended.at("/spec/versions")) {
-                ((ObjectNode) version).put("image", "image-0");
-            }
+            List<JsonNode> versions = versions(mended);
+            versions.forEach(version -> ((ObjectNode) version).put("image", "image-0"));
+            mended.withArray("/spec/versions").removeAll().addAll(versions);
             tell.accept("user: " + mended.path("spec"));
             cluster.put(mended);
         }

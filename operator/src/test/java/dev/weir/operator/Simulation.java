@@ -384,7 +384,7 @@ final class Simulation {
             }
             JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
             if (release != null) {
-                for (JsonNode version : spec(release).path("versions")) {
+                for (JsonNode version : SimulatedUser.versions(release)) {
                     expect(!version.path("name").asText().equals(name), name + " is deleted although it is wanted");
                 }
                 // it may have looked again in between
