@@ -244,7 +244,7 @@ class OperatorTest {
         eventually(() -> "app".equals(label("app-1")));
     }
 
-    private String label(String service) {
+    private @Nullable String label(String service) {
         return cluster.user()
                 .services()
                 .inNamespace("default")
