@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
@@ -50,6 +51,8 @@ public final class PromotionBench {
     private static final int POLL_MILLIS = 250;
 
     private static final int TELL_SECONDS = 15;
+    /** Of one request: what is measured here keeps machines busy. */
+    private static final int PATIENCE_MILLIS = 60_000;
     /** So long without a request of the operator, it is done. */
     private static final int QUIET_MILLIS = 4000;
 
@@ -117,9 +120,10 @@ public final class PromotionBench {
     private static int on(Output output, List<String> weir, Path folder, Plan plan, Path kubeconfig)
             throws IOException, InterruptedException {
         PrintStream out = output.table();
-        try (KubernetesClient client = new KubernetesClientBuilder()
-                .withConfig(Config.fromKubeconfig(Files.readString(kubeconfig)))
-                .build()) {
+        Config config = Config.fromKubeconfig(Files.readString(kubeconfig));
+        config.setRequestTimeout(PATIENCE_MILLIS);
+        try (KubernetesClient client =
+                new KubernetesClientBuilder().withConfig(config).build()) {
             install(client);
             out.printf("Kubernetes %s%n", client.getKubernetesVersion().getGitVersion());
             out.printf(
@@ -135,6 +139,11 @@ public final class PromotionBench {
                 }
             } catch (TimeoutException late) {
                 output.progress().println("gave up: " + late.getMessage());
+                return 1;
+            } catch (KubernetesClientException failure) {
+                // of requests that are made at once, what failed is the cause
+                Throwable told = failure.getCause() == null ? failure : failure.getCause();
+                output.progress().println("gave up: " + told);
                 return 1;
             } finally {
                 client.namespaces().withName(NAMESPACE).delete();
@@ -160,6 +169,13 @@ public final class PromotionBench {
                                 TimeUnit.SECONDS);
             }
         }
+        // of a run before this one, which may still be on its way out
+        client.namespaces()
+                .withName(NAMESPACE)
+                .waitUntilCondition(
+                        old -> old == null || old.getMetadata().getDeletionTimestamp() == null,
+                        WAIT_SECONDS,
+                        TimeUnit.SECONDS);
         client.resource(new NamespaceBuilder()
                         .withNewMetadata()
                         .withName(NAMESPACE)
