@@ -23,7 +23,7 @@ final class AccessOperations {
     void draw(int operations) {
         plan.add(Step.of("POST", root + "/roles", role("Role", "held", 2)));
         plan.add(Step.of("POST", root + "/rolebindings", binding("held", "Role", "held", DEV)));
-        plan.settle();
+        plan.settle(Settling.ACCESS);
         for (int i = 0; i < operations; i++) {
             switch (draw.below(10)) {
                 case 0, 1, 2 -> ask();
@@ -188,7 +188,7 @@ final class AccessOperations {
         } else {
             plan.add(Step.of("PUT", root + "/roles/held", role("Role", "held", 3)));
         }
-        plan.settle();
+        plan.settle(Settling.ACCESS);
     }
 
     private void edit() {
@@ -202,7 +202,7 @@ final class AccessOperations {
         plan.add(Step.of("PATCH", root + "/roles/" + name, patch)
                 .type(Plan.MERGE)
                 .as(DEV));
-        plan.settle();
+        plan.settle(Settling.ACCESS);
     }
 
     private void impersonate() {

@@ -106,8 +106,7 @@ final class DefinitionOperations {
     private void served(int operations) {
         ObjectNode definition = definition("things");
         plan.add(Step.of("POST", DEFINITIONS, definition));
-        plan.settle();
-        plan.settle();
+        plan.settle(Settling.DEFINITIONS + objects);
         String path = DEFINITIONS + "/things." + group;
         plan.add(Step.of("GET", path));
         for (int i = 0; i < operations; i++) {
@@ -116,8 +115,7 @@ final class DefinitionOperations {
         if (draw.chance(50)) {
             plan.add(Step.of("PATCH", path, plan.value(draw.one(PARTS.path("changes")), "things"))
                     .type(Plan.MERGE));
-            plan.settle();
-            plan.settle();
+            plan.settle(Settling.DEFINITIONS + objects);
             plan.add(Step.of("GET", objects));
             object();
             object();

@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -38,6 +37,7 @@ import java.util.zip.GZIPOutputStream;
  * <pre>
  * record URL CERTIFICATES FROM TO FILE [KIND-FILE...]   what a real server answers to sequences FROM to TO
  * replay FILE [SEED]                                    does the same here; exit 1 if an answer differs
+ * explain FILE                                          replays and also prints each known difference
  * show SEED                                             the sequence alone
  * pick FROM TO N                                        a part of a file as data for the default tests
  * </pre>
@@ -67,15 +67,16 @@ public final class Differential {
                                 .toList());
             case "replay" -> {
                 long seed = args.length > 2 ? Long.parseLong(args[2]) : -1;
-                System.exit(replay(Path.of(args[1]), seed) ? 0 : 1);
+                System.exit(replay(Path.of(args[1]), seed, false) ? 0 : 1);
             }
+            case "explain" -> System.exit(replay(Path.of(args[1]), ALL, true) ? 0 : 1);
             case "show" ->
                 new Generator()
                         .sequence(Long.parseLong(args[1]))
                         .steps()
                         .forEach(step -> System.out.println(step.write()));
             case "pick" -> pick(Path.of(args[1]), Path.of(args[2]), Long.parseLong(args[3]));
-            default -> throw new IllegalArgumentException("record, replay, show or pick");
+            default -> throw new IllegalArgumentException("record, replay, explain, show or pick");
         }
     }
 
@@ -113,9 +114,15 @@ public final class Differential {
                 var threads = Executors.newFixedThreadPool(AT_ONCE);
                 BufferedWriter out = writer(file)) {
             make(client, first.path("world"));
-            Thread.sleep(2000);
+            Settling settling = new Settling(client);
+            settling.prepare();
+            for (JsonNode object : world) {
+                if (object.path("kind").asText().equals("CustomResourceDefinition")) {
+                    settling.served(object);
+                }
+            }
             out.write(first + "\n");
-            Executor executor = new Executor(client, Duration.ofMillis(300));
+            Executor executor = new Executor(client, settling);
             List<Future<Sequence>> running = new ArrayList<>();
             for (long seed = from; seed <= to; seed++) {
                 Sequence sequence = generator.sequence(seed);
@@ -158,13 +165,13 @@ public final class Differential {
             int answers,
             List<Replay.Compared> first,
             List<Replay.Compared> all,
-            Map<String, Integer> known) {}
+            List<Replay.Excused> known) {}
 
     /** Replays a file of sequences against a server. */
     public static Report replay(RawClient client, InputStream file, long onlySeed)
             throws IOException, InterruptedException, ExecutionException {
         int answers = 0;
-        Map<String, Integer> known = new TreeMap<>();
+        List<Replay.Excused> known = new ArrayList<>();
         List<Replay.Compared> first = new ArrayList<>();
         List<Replay.Compared> all = new ArrayList<>();
         List<Future<Replay.Outcome>> running = new ArrayList<>();
@@ -178,7 +185,7 @@ public final class Differential {
                 }
             }
             for (Future<Replay.Outcome> one : running) {
-                one.get().known().forEach(id -> known.merge(id, 1, Integer::sum));
+                known.addAll(one.get().known());
                 List<Replay.Compared> steps = one.get().steps();
                 answers += steps.size();
                 List<Replay.Compared> differing = steps.stream()
@@ -203,7 +210,9 @@ public final class Differential {
                     .limit(whole ? LINES : FEW_LINES)
                     .forEach(line -> System.out.println("  " + line));
         });
-        report.known().forEach((id, count) -> System.out.printf("%6d known: %s%n", count, id));
+        Map<String, Integer> known = new TreeMap<>();
+        report.known().forEach(one -> known.merge(one.id(), 1, Integer::sum));
+        known.forEach((id, count) -> System.out.printf("%6d known: %s%n", count, id));
         report.first().forEach(step -> groups.merge(step.group(), 1, Integer::sum));
         groups.forEach((group, count) -> System.out.printf("%6d %s%n", count, group));
         System.out.printf(
@@ -214,11 +223,19 @@ public final class Differential {
                 report.answers());
     }
 
-    private static boolean replay(Path file, long seed) throws Exception {
+    /** Prints each known difference that was met, with the line that shows it. */
+    static void explain(Report report) {
+        report.known().forEach(one -> System.out.println(one.id() + "\t" + one.step().where() + "\t" + one.line()));
+    }
+
+    private static boolean replay(Path file, long seed, boolean explain) throws Exception {
         try (ApiServer server = ApiServer.start(options());
                 RawClient client = new RawClient(server, Executor.ADMIN);
                 InputStream in = Files.newInputStream(file)) {
             Report report = replay(client, in, seed);
+            if (explain) {
+                explain(report);
+            }
             print(report, seed != ALL);
             return report.all().isEmpty();
         }

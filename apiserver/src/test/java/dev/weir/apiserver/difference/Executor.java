@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.RawClient;
 import dev.weir.apiserver.difference.Sequence.Answer;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -20,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Carries out a sequence at a server. Users' tokens are their names, the administrator's is {@link #ADMIN}.
  *
- * @param settle how long the server may take until it knows everywhere what was written; zero for this project's own
+ * @param settling for a server that answers from caches; null for this project's own, which answers from its store
  */
-record Executor(RawClient client, Duration settle) {
+record Executor(RawClient client, @Nullable Settling settling) {
     static final String ADMIN = "t";
     private static final Pattern REFERENCE = Pattern.compile("\\$\\{(start|step:(\\d+):([^}]*))}");
 
@@ -74,7 +73,9 @@ record Executor(RawClient client, Duration settle) {
 
     private Answer send(Step step, List<Answer> seen, String start) throws IOException, InterruptedException {
         if (step.method().equals(Step.SETTLE)) {
-            Thread.sleep(settle);
+            if (settling != null) {
+                settling.await(step.path());
+            }
             return new Answer(0, MissingNode.getInstance(), List.of());
         }
         if (failed(step.body(), seen)) {

@@ -11,9 +11,10 @@ import java.util.regex.Pattern;
  * @param id names it in reports and in the documentation
  * @param request matches the request's title: method, path and content type
  * @param line matches one of the lines that say what differs
+ * @param words true if it is about words only, and thus not met where the status codes differ
  * @param ends true if the servers' states part company here, so that the rest of the sequence says nothing
  */
-record Known(String id, Pattern request, Pattern line, boolean ends) {
+record Known(String id, Pattern request, Pattern line, boolean words, boolean ends) {
     private static final List<Known> ALL = KindModel.documents("known.yaml")
             .getFirst()
             .valueStream()
@@ -25,6 +26,7 @@ record Known(String id, Pattern request, Pattern line, boolean ends) {
                 json.path("id").asText(),
                 Pattern.compile(json.path("request").asText(""), Pattern.DOTALL),
                 Pattern.compile(json.path("line").asText(""), Pattern.DOTALL),
+                json.path("words").asBoolean(),
                 json.path("ends").asBoolean());
     }
 
@@ -33,8 +35,15 @@ record Known(String id, Pattern request, Pattern line, boolean ends) {
         String title = step.title();
         return ALL.stream()
                 .filter(known -> known.request().matcher(title).find())
-                .filter(known -> differences.stream()
-                        .anyMatch(line -> known.line().matcher(line).find()))
+                .filter(known -> known.lineOf(differences).isPresent())
                 .findFirst();
+    }
+
+    /** The line that shows it. */
+    Optional<String> lineOf(List<String> differences) {
+        if (words && differences.stream().anyMatch(one -> one.startsWith("code: "))) {
+            return Optional.empty();
+        }
+        return differences.stream().filter(one -> line.matcher(one).find()).findFirst();
     }
 }

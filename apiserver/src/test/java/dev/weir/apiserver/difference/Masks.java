@@ -32,7 +32,7 @@ final class Masks {
 
     private static final Pattern AGE = Pattern.compile("\\d+[smhd](\\d+[smh])?");
     private static final Pattern REVISION = Pattern.compile(
-            "((?:resource ?version|current|ResourceVersion in [a-z ]+): )[0-9]+( \\([0-9]+\\))?",
+            "((?:resource ?version|current|ResourceVersion in [a-z ]+): |ResourceVersion in record \\()[0-9]+( \\([0-9]+\\))?",
             Pattern.CASE_INSENSITIVE);
     /** From the ranges that both servers allocate from. */
     private static final Pattern ADDRESS = Pattern.compile("10\\.(9[6-9]|1[01]\\d)\\.\\d+\\.\\d+");

@@ -49,7 +49,8 @@ final class OddRequests {
                         "/api/v1/namespaces/none-such/configmaps/one",
                         "/api/v1/namespaces/none-such",
                         plan.collection(kind) + "/Bad_Name",
-                        plan.collection(kind) + "/",
+                        // of all namespaces it would list what other sequences make at the same time
+                        plan.collection(kind) + (kind.cluster() ? "/none" : "/"),
                         plan.path(kind, "one") + "/nothing"))));
     }
 

@@ -31,9 +31,9 @@ final class Plan {
         return steps.size() - 1;
     }
 
-    /** Waits until what was written is known everywhere. */
-    void settle() {
-        add(Step.of(Step.SETTLE, ""));
+    /** Waits until what was written is known to who answers from caches; see {@link Settling}. */
+    void settle(String what) {
+        add(Step.of(Step.SETTLE, what));
     }
 
     String namespace() {

@@ -46,7 +46,7 @@ final class PodOperations {
         } else {
             lifecycle.status(budgets);
         }
-        plan.settle();
+        plan.settle(plan.collection(budgets));
     }
 
     private String nameOf(String path) {
@@ -73,7 +73,8 @@ final class PodOperations {
         if (draw.chance(40)) {
             eviction.putObject("deleteOptions").put("gracePeriodSeconds", draw.below(2) * 5);
         }
-        plan.settle();
+        plan.settle(plan.collection(budgets));
+        plan.settle(plan.collection(pods));
         plan.add(Step.of("POST", pod + "/eviction" + (draw.chance(10) ? "?dryRun=All" : ""), eviction));
         plan.add(Step.of("GET", pod));
     }

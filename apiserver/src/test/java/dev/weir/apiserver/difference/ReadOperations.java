@@ -45,7 +45,7 @@ final class ReadOperations {
     private void get(KindModel kind) {
         String path = plan.path(kind, plan.someName(kind));
         if (draw.chance(15)) {
-            plan.settle();
+            plan.settle(path.substring(0, path.lastIndexOf('/')));
             path += draw.one(List.of("?resourceVersion=0", "?resourceVersion=nonsense", "?pretty=true"));
         }
         plan.add(Step.of("GET", path).accepting(draw.chance(20) ? METADATA : ""));
@@ -139,7 +139,7 @@ final class ReadOperations {
         if (draw.chance(5)) {
             query.add("sendInitialEvents=true");
         }
-        plan.settle();
+        plan.settle(collection);
         plan.add(Step.of("GET", url(collection, query)));
     }
 
@@ -155,9 +155,10 @@ final class ReadOperations {
 
     /** What a watcher from the beginning was told, and what one sees who begins now. */
     void watches(List<KindModel> kinds) {
-        plan.settle();
         List<Step> watches = new ArrayList<>();
         for (KindModel kind : kinds) {
+            String watched = plan.collection(kind);
+            plan.settle(watched);
             plan.add(Step.of("GET", url(plan.collection(kind), scope(kind, ""))));
             List<String> query = new ArrayList<>(List.of("watch=1", "timeoutSeconds=1"));
             query.addAll(draw.chance(50) ? scope(kind, "") : selection(kind));
@@ -175,7 +176,7 @@ final class ReadOperations {
                 case 1 -> METADATA;
                 default -> "";
             };
-            watches.add(Step.of(Step.WATCH, url(plan.collection(kind), query)).accepting(accept));
+            watches.add(Step.of(Step.WATCH, url(watched, query)).accepting(accept));
         }
         watches.forEach(plan::add);
     }

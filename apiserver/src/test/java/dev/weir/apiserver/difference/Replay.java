@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.weir.apiserver.RawClient;
 import dev.weir.apiserver.difference.Sequence.Answer;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,9 +26,12 @@ public final class Replay {
      * What came of a sequence.
      *
      * @param steps those whose answers were compared
-     * @param known the known differences that were met, by their names
+     * @param known the known differences that were met
      */
-    public record Outcome(List<Compared> steps, List<String> known) {}
+    public record Outcome(List<Compared> steps, List<Excused> known) {}
+
+    /** A step that differs for a reason that is known, of which {@code id} is the name. */
+    public record Excused(String id, Compared step, String line) {}
 
     /** @param recorded a sequence with answers, as JSON; every difference counts */
     public static Outcome of(RawClient client, JsonNode recorded) throws IOException, InterruptedException {
@@ -39,9 +41,9 @@ public final class Replay {
     /** @param excuses true if known differences are none */
     static Outcome of(RawClient client, JsonNode recorded, boolean excuses) throws IOException, InterruptedException {
         Sequence sequence = Sequence.read(recorded);
-        List<Answer> got = new Executor(client, Duration.ZERO).run(sequence);
+        List<Answer> got = new Executor(client, null).run(sequence);
         List<Compared> compared = new ArrayList<>();
-        List<String> explained = new ArrayList<>();
+        List<Excused> explained = new ArrayList<>();
         for (int i = 0; i < got.size(); i++) {
             Step step = sequence.steps().get(i);
             if (step.method().equals(Step.SETTLE)) {
@@ -50,7 +52,8 @@ public final class Replay {
             Compared one = compare(sequence, i, sequence.answers().get(i), got.get(i));
             Optional<Known> known =
                     one.differences().isEmpty() || !excuses ? Optional.empty() : Known.of(step, one.differences());
-            known.ifPresent(reason -> explained.add(reason.id()));
+            known.ifPresent(reason -> explained.add(new Excused(
+                    reason.id(), one, reason.lineOf(one.differences()).orElse(""))));
             if (known.isEmpty()) {
                 compared.add(one);
             } else if (known.get().ends()) {

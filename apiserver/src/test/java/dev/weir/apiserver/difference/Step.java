@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param as who asks; empty for the administrator
  * @param method an HTTP method, {@link #WATCH}, or {@link #SETTLE}, which waits until a server that answers from caches
  *     knows what was written
+ * @param path for {@link #SETTLE} what is waited for; see {@link Settling}
  * @param body absent for none; a text is sent as it is
  */
 record Step(
