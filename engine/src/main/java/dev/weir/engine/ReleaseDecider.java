@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 public final class ReleaseDecider {
     /** How often to look at what is not watched: objects of others that are in the way or awaited. */
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(15);
+
+    /** How long nothing is made of it that nobody says whether a route is served. */
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
 
     private static final int MOST_PERCENT = 100;
     private static final int MOST_WEIGHT = 1_000_000;
@@ -195,13 +199,20 @@ public final class ReleaseDecider {
     /** Gateways are not watched, so one that is missing is looked for again. */
     private void unserved(List<Attachment> told) {
         for (Attachment attachment : rested() ? told : List.<Attachment>of()) {
-            if (attachment.verdict() != Attachment.Verdict.SERVED) {
+            if (attachment.verdict() == Attachment.Verdict.SILENT && !patient()) {
+                wakeAt(Objects.requireNonNull(routed).since().plus(PATIENCE));
+            } else if (attachment.verdict() != Attachment.Verdict.SERVED) {
                 why.add(attachment.words());
             }
             if (attachment.verdict() == Attachment.Verdict.ABSENT) {
                 wakeAt(now.plus(LOOK_AGAIN));
             }
         }
+    }
+
+    /** True if whoever serves the route has had time to say so. */
+    private boolean patient() {
+        return routed != null && !now.isBefore(routed.since().plus(PATIENCE));
     }
 
     private Decision.Acceptance acceptance() {
@@ -218,7 +229,10 @@ public final class ReleaseDecider {
                 return switch (verdict) {
                     case ABSENT -> new Decision.Acceptance(false, "GatewayNotFound", about);
                     case REFUSED -> new Decision.Acceptance(false, "RouteNotAccepted", about);
-                    case SILENT, SERVED -> new Decision.Acceptance(null, Decision.Acceptance.NOT_REPORTED, about);
+                    case SILENT, SERVED ->
+                        patient()
+                                ? new Decision.Acceptance(null, Decision.Acceptance.NOT_REPORTED, about)
+                                : Decision.Acceptance.UNKNOWN;
                 };
             }
         }
@@ -362,58 +376,55 @@ public final class ReleaseDecider {
     }
 
     private Decision.Status progress(Map<String, Integer> weights) {
-        for (Release.Version version : release.versions()) {
-            Observed.Version state = seen.version(version.name());
-            if (!state.ready()) {
-                return status(
-                        Decision.Phase.RECONCILING,
-                        version.name().equals(release.primary().name()) ? "PrimaryNotReady" : "CandidateNotReady",
-                        version.name() + " has no ready pod yet",
-                        weights);
-            }
-            if (!rolledOut(version)) {
-                return status(
-                        Decision.Phase.RECONCILING,
-                        "RollingOut",
-                        version.name() + " is rolling out a new template",
-                        weights);
-            }
-            if (!standing(state).admitted()
-                    && !version.name().equals(release.primary().name())) {
-                return status(
-                        Decision.Phase.RECONCILING,
-                        "CandidateSettling",
-                        version.name() + " is ready again and gets requests once that has lasted",
-                        weights);
-            }
+        return release.versions().stream()
+                .flatMap(version -> awaited(version).stream())
+                .findFirst()
+                .or(this::awaitedOfRoute)
+                .map(awaited -> status(Decision.Phase.RECONCILING, awaited.reason(), awaited.message(), weights))
+                .orElseGet(() -> status(
+                        Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", weights));
+    }
+
+    /** What a release waits for. */
+    private record Awaited(String reason, String message) {}
+
+    private Optional<Awaited> awaited(Release.Version version) {
+        Observed.Version state = seen.version(version.name());
+        boolean primary = version.name().equals(release.primary().name());
+        if (!state.ready()) {
+            return Optional.of(new Awaited(
+                    primary ? "PrimaryNotReady" : "CandidateNotReady", version.name() + " has no ready pod yet"));
         }
+        if (!rolledOut(version)) {
+            return Optional.of(new Awaited("RollingOut", version.name() + " is rolling out a new template"));
+        }
+        if (!primary && !standing(state).admitted()) {
+            return Optional.of(new Awaited(
+                    "CandidateSettling", version.name() + " is ready again and gets requests once that has lasted"));
+        }
+        return Optional.empty();
+    }
+
+    private Optional<Awaited> awaitedOfRoute() {
         if (routed == null) {
-            return status(
-                    Decision.Phase.RECONCILING,
-                    "RouteNotApplied",
-                    "every version is ready; the route is being written",
-                    weights);
+            return Optional.of(new Awaited("RouteNotApplied", "every version is ready; the route is being written"));
         }
         Decision.Acceptance acceptance = acceptance();
         if (Boolean.FALSE.equals(acceptance.accepted())) {
-            return status(Decision.Phase.RECONCILING, acceptance.reason(), acceptance.message(), weights);
+            return Optional.of(new Awaited(acceptance.reason(), acceptance.message()));
         }
         if (!seen.oldRoutes().isEmpty()) {
-            return status(
-                    Decision.Phase.RECONCILING,
+            return Optional.of(new Awaited(
                     "RouteSettling",
                     "the route is in force; " + String.join(", ", seen.oldRoutes())
-                            + " is removed once proxies follow it",
-                    weights);
+                            + " is removed once proxies follow it"));
         }
         if (!settled()) {
-            return status(
-                    Decision.Phase.RECONCILING,
+            return Optional.of(new Awaited(
                     "RouteSettling",
-                    "the route is in force; proxies are given " + Routed.SETTLE.toSeconds() + " seconds to take it",
-                    weights);
+                    "the route is in force; proxies are given " + Routed.SETTLE.toSeconds() + " seconds to take it"));
         }
-        return status(Decision.Phase.READY, "Ready", "every version is ready and the routes are in force", weights);
+        return Optional.empty();
     }
 
     private Decision.Status status(Decision.Phase phase, String reason, String message, Map<String, Integer> weights) {

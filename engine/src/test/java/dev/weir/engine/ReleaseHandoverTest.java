@@ -146,6 +146,55 @@ class ReleaseHandoverTest {
                 false,
                 List.of());
         assertThat(decide(release, young).status().acceptance()).isEqualTo(Decision.Acceptance.UNKNOWN);
+
+        Observed unheard = new Observed(
+                versions,
+                Map.of(),
+                served(silent),
+                "app-0",
+                new Routed("uid/1", NOW.minusSeconds(10)),
+                List.of(),
+                false,
+                List.of());
+        Decision patient = decide(release, unheard);
+        assertThat(patient.status().phase()).isEqualTo(Decision.Phase.READY);
+        assertThat(patient.status().acceptance()).isEqualTo(Decision.Acceptance.UNKNOWN);
+        assertThat(patient.why()).noneMatch(why -> why.contains("Service app"));
+        assertThat(patient.wake()).contains(NOW.plusSeconds(5));
+    }
+
+    @Test
+    void aGatewayThatDoesNotExistIsAddedToTheOldOnes() {
+        Release release = new Release(
+                "app",
+                "ns",
+                "Istio",
+                Release.Strategy.NONE,
+                "app",
+                80,
+                List.of("new"),
+                false,
+                release(Release.Strategy.NONE, 0, "app-0").versions());
+        Observed.Route.InForce plain = (Observed.Route.InForce) route("app-0");
+        TrafficPlan plan = plain.plan();
+        TrafficPlan onOld = new TrafficPlan(
+                plan.name(), plan.namespace(), plan.port(), plan.hosts(), List.of("old"), plan.rules());
+        Map<String, Observed.Version> versions = Map.of("app-0", READY);
+        Decision absent =
+                decide(release, seen(versions, new Observed.Route.InForce(onOld, "uid/1", List.of(), List.of("new"))));
+        assertThat(gateways(absent)).containsExactly("new", "old");
+        assertThat(absent.why()).contains("the route stays on old until there is new");
+        assertThat(absent.wake()).isPresent();
+        Decision there =
+                decide(release, seen(versions, new Observed.Route.InForce(onOld, "uid/1", List.of(), List.of())));
+        assertThat(gateways(there)).containsExactly("new");
+    }
+
+    private static List<String> gateways(Decision decision) {
+        return decision.actions().stream()
+                .filter(Action.ApplyRoute.class::isInstance)
+                .flatMap(action -> ((Action.ApplyRoute) action).plan().gateways().stream())
+                .toList();
     }
 
     @Test
