@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.marcnuri.helm.Helm;
 import dev.weir.e2e.ContinuousClient.Habit;
 import dev.weir.local.LocalMode;
@@ -97,13 +99,17 @@ class CanaryClientsTest {
                     new Wish("GatewayAPI", "Canary", "6.0.0", traffic("beta")),
                     new Wish("GatewayAPI", "Canary", "6.0.1", ""),
                     new Wish("GatewayAPI", "Mirror", "6.0.1", "mirrorPercent: 100"),
-                    new Wish("GatewayAPI", "BlueGreen", "6.0.1", "share: 0"),
+                    new Wish("GatewayAPI", "None", "6.0.1", ""),
                     new Wish("Istio", "Canary", "6.0.1", traffic("test")),
-                    new Wish("GatewayAPI", "None", "6.0.1", ""))) {
+                    new Wish("GatewayAPI", "Canary", "6.0.1", traffic("test")),
+                    new Wish("GatewayAPI", "BlueGreen", "6.0.1", "share: 0"))) {
                 client.resource(wish.release()).patch(APPLY);
                 client.pods().withLabel("app", "iter8").withGracePeriod(0).delete();
                 await(wish.toString()).atMost(LONG).until(() -> ready(client));
                 goOn();
+                if (wish.strategy().equals("None")) {
+                    assertEquals(List.of("podinfo-0"), backends(client), "a plain route to the primary is kept");
+                }
             }
             Helm.uninstall("iter8")
                     .withNamespace("default")
@@ -149,6 +155,20 @@ class CanaryClientsTest {
                 && release.get("status", "conditions", 0) instanceof Map<?, ?> condition
                 && "Ready".equals(condition.get("type"))
                 && "True".equals(condition.get("status"));
+    }
+
+    /** Of all rules of the release's HTTPRoute, in order. */
+    private static List<String> backends(KubernetesClient client) {
+        GenericKubernetesResource route = client.genericKubernetesResources("gateway.networking.k8s.io/v1", "HTTPRoute")
+                .withName("podinfo")
+                .get();
+        JsonNode spec =
+                new ObjectMapper().valueToTree(route.getAdditionalProperties().get("spec"));
+        List<String> names = new ArrayList<>();
+        spec.path("rules")
+                .forEach(rule -> rule.path("backendRefs")
+                        .forEach(backend -> names.add(backend.path("name").asText())));
+        return names;
     }
 
     private static InetSocketAddress sidecar(KubernetesClient client) throws IOException {

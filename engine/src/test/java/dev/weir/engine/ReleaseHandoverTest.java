@@ -177,8 +177,8 @@ class ReleaseHandoverTest {
                 release(Release.Strategy.NONE, 0, "app-0").versions());
         Observed.Route.InForce plain = (Observed.Route.InForce) route("app-0");
         TrafficPlan plan = plain.plan();
-        TrafficPlan onOld = new TrafficPlan(
-                plan.name(), plan.namespace(), plan.port(), plan.hosts(), List.of("old"), plan.rules());
+        TrafficPlan onOld =
+                new TrafficPlan(plan.name(), plan.namespace(), plan.port(), plan.hosts(), List.of("old"), plan.rules());
         Map<String, Observed.Version> versions = Map.of("app-0", READY);
         Decision absent =
                 decide(release, seen(versions, new Observed.Route.InForce(onOld, "uid/1", List.of(), List.of("new"))));
