@@ -13,8 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A kubelet: takes every pod, runs it as a built-in server or a host process, reports its status. */
 final class Kubelet implements AutoCloseable {
+    /** Files of so many pods that are gone are kept. */
+    private static final int MOST_GONE = 200;
+
     private final SharedIndexInformer<Pod> pods;
     private final Map<String, PodRunner> runners = new ConcurrentHashMap<>();
+    private final GonePods gone = new GonePods(MOST_GONE);
     private final Surroundings surroundings;
     private final PodBinder binder;
     private final Parts parts = new Parts();
@@ -89,7 +93,7 @@ final class Kubelet implements AutoCloseable {
         if (runner != null) {
             Thread.startVirtualThread(() -> {
                 runner.kill();
-                runner.forget();
+                gone.add(runner::forget);
             });
         }
     }

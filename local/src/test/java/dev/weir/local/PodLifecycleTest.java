@@ -10,13 +10,11 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -119,53 +117,6 @@ class PodLifecycleTest {
                 && pod.getStatus().getConditions().stream()
                         .anyMatch(condition -> condition.getType().equals("Ready")
                                 && condition.getStatus().equals("True"));
-    }
-
-    @Test
-    void nothingIsLeftOfAPodThatIsGone() {
-        pod("brief", "", "command: [sh, -c, 'echo here; sleep 60']");
-        Pod brief = awaitPod("brief", p -> phase(p, "Running"));
-        await().atMost(SOON).until(() -> log("brief"), "here\n"::equals);
-        Path files = filesOf(brief);
-        assertThat(files).isDirectoryContaining("glob:**.log");
-        client.resource(brief).withGracePeriod(1).delete();
-        await().atMost(SOON).until(() -> Files.notExists(files));
-        // at once, as kubectl delete --force
-        pod("brief", "", "command: [sleep, '60']");
-        Path again = filesOf(awaitPod("brief", p -> phase(p, "Running")));
-        assertThat(again).isNotEqualTo(files).exists();
-        client.pods()
-                .inNamespace(NAMESPACE)
-                .withName("brief")
-                .withGracePeriod(0)
-                .delete();
-        await().atMost(SOON).until(() -> Files.notExists(again));
-    }
-
-    private static Path filesOf(Pod pod) {
-        return folder.resolve("local/pods").resolve(pod.getMetadata().getUid());
-    }
-
-    @Test
-    void aServiceThatWasThereFirstFindsItsPod() {
-        bed.create("""
-                apiVersion: v1
-                kind: Service
-                metadata: {name: early}
-                spec: {selector: {app: early}, ports: [{port: 80, targetPort: 8080}]}
-                """);
-        var slices = client.discovery()
-                .v1()
-                .endpointSlices()
-                .inNamespace(NAMESPACE)
-                .withLabel(EndpointSliceController.SERVICE, "early");
-        await().atMost(SOON).until(() -> slices.list().getItems().size() == 1);
-        pod("early", "", "command: [sleep, '60']");
-        await().atMost(SOON)
-                .until(() -> Optional.ofNullable(
-                                slices.list().getItems().getFirst().getEndpoints())
-                        .map(List::size)
-                        .equals(Optional.of(1)));
     }
 
     @Test

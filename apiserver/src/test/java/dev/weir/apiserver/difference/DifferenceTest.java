@@ -34,8 +34,9 @@ class DifferenceTest {
     void everyKnownDifferenceIsDocumented() throws Exception {
         String page = Files.readString(Path.of("..", "docs", "apiserver.md"));
         assertThat(KindModel.documents("known.yaml").getFirst().valueStream())
-                .allSatisfy(known ->
-                        assertThat(page).containsPattern("\\| (`[a-z-]+`, )*`" + known.path("id").asText() + "`(, `[a-z-]+`)* \\|"));
+                .allSatisfy(known -> assertThat(page)
+                        .containsPattern(
+                                "\\| (`[a-z-]+`, )*`" + known.path("id").asText() + "`(, `[a-z-]+`)* \\|"));
     }
 
     /** Needs a running server; the token {@code t} is an administrator's, {@code dev} and {@code ops} are plain users. */

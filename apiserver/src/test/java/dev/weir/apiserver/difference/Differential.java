@@ -225,7 +225,8 @@ public final class Differential {
 
     /** Prints each known difference that was met, with the line that shows it. */
     static void explain(Report report) {
-        report.known().forEach(one -> System.out.println(one.id() + "\t" + one.step().where() + "\t" + one.line()));
+        report.known()
+                .forEach(one -> System.out.println(one.id() + "\t" + one.step().where() + "\t" + one.line()));
     }
 
     private static boolean replay(Path file, long seed, boolean explain) throws Exception {
