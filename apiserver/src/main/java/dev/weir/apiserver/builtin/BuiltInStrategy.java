@@ -51,6 +51,10 @@ public final class BuiltInStrategy implements ResourceStrategy {
             "validatingwebhookconfigurations",
             "mutatingwebhookconfigurations");
 
+    private static final Set<String> FINALIZERS = Set.of("kubernetes", "orphan", "foregroundDeletion");
+    /** Fields of a Lease for the election among candidates, which is not switched on. */
+    private static final List<String> ELECTION = List.of("strategy", "preferredHolder");
+
     private final ResourceType type;
     private final Schema schema;
     private final ServiceAddresses addresses;
@@ -96,6 +100,7 @@ public final class BuiltInStrategy implements ResourceStrategy {
             zeroCounts(object);
         }
         switch (type.plural()) {
+            case "leases" -> object.withObject("/spec").remove(ELECTION);
             case "services" -> addresses.allocate(object);
             case "pods" -> newPod(object);
             case "jobs" -> jobSelector(object);
@@ -200,6 +205,9 @@ public final class BuiltInStrategy implements ResourceStrategy {
         if (type.plural().equals("services")) {
             addresses.carryOver(object, old);
         }
+        if (type.plural().equals("leases")) {
+            object.withObject("/spec").remove(ELECTION);
+        }
         if (type.plural().equals("namespaces")) {
             carry(object, old, "spec");
         }
@@ -228,6 +236,17 @@ public final class BuiltInStrategy implements ResourceStrategy {
     @Override
     public List<FieldError> validate(ObjectNode object, @Nullable ObjectNode old, List<FieldError> ofMetadata) {
         List<FieldError> errors = new ArrayList<>(ofMetadata);
+        FieldRule.each(object, "metadata.finalizers[]", (finalizer, at) -> {
+            String name = finalizer.asText("");
+            boolean checked = old == null || !type.plural().equals("runtimeclasses");
+            if (checked && !name.contains("/") && !FINALIZERS.contains(name)) {
+                errors.add(new FieldError(
+                        FieldError.Kind.INVALID,
+                        at,
+                        Json.write(finalizer),
+                        "name is neither a standard finalizer name nor is it fully qualified"));
+            }
+        });
         errors.addAll(Validation.validate(type, object, old));
         errors.addAll(check.problems(object, old));
         if (errors.isEmpty() && type.plural().equals("services")) {
@@ -278,7 +297,10 @@ public final class BuiltInStrategy implements ResourceStrategy {
     public boolean specChanged(ObjectNode object, ObjectNode old) {
         if (type.plural().equals("endpointslices")) {
             return !Json.same(object.get("endpoints"), old.get("endpoints"))
-                    || !Json.same(object.get("ports"), old.get("ports"));
+                    || !Json.same(object.get("ports"), old.get("ports"))
+                    || !Json.same(
+                            object.path("metadata").path("labels"),
+                            old.path("metadata").path("labels"));
         }
         return switch (type.plural()) {
             case "podtemplates" -> !Json.same(object.get("template"), old.get("template"));

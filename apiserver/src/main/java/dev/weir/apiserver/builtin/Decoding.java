@@ -42,7 +42,15 @@ public final class Decoding {
                 unknown.add("unknown field \"" + dotted(path, name) + "\"");
                 fields.remove();
             } else if (field.getValue().isNull()) {
-                fields.remove();
+                boolean entry = !schema.properties().containsKey(name)
+                        && below.type() == Schema.Type.STRING
+                        && !below.keyword("format").asText("").equals("byte");
+                if (entry) {
+                    // as Go reads a null among texts
+                    field.setValue(TextNode.valueOf(""));
+                } else {
+                    fields.remove();
+                }
             } else if (schema.properties().containsKey(name)) {
                 value(below, field.getValue(), struct, dotted(path, name), dotted(goPath, name));
                 canonical(below, field);

@@ -15,6 +15,13 @@ final class Defaults {
 
     private Defaults() {}
 
+    /** The older field and the first of the newer one say the same. */
+    private static void node(ObjectNode spec) {
+        if (spec.has("podCIDR") && !spec.has("podCIDRs")) {
+            spec.putArray("podCIDRs").add(spec.path("podCIDR").asText());
+        }
+    }
+
     static void apply(ResourceType type, ObjectNode object) {
         ObjectNode spec = object.get("spec") instanceof ObjectNode found ? found : null;
         switch (type.plural()) {
@@ -23,7 +30,12 @@ final class Defaults {
                 number(object.withObject("/spec"), "replicas", 1);
                 template(object.withObject("/spec"));
             }
-            case "statefulsets" -> statefulSet(object.withObject("/spec"));
+            case "statefulsets" -> {
+                statefulSet(object.withObject("/spec"));
+                if (object.get("status") instanceof ObjectNode status && !status.isEmpty()) {
+                    number(status, "availableReplicas", 0);
+                }
+            }
             case "daemonsets" -> {
                 daemonSet(object.withObject("/spec"));
                 text(object.withObject("/metadata").withObject("/annotations"), TEMPLATE_GENERATION, "0");
@@ -42,6 +54,7 @@ final class Defaults {
                 });
             }
             case "secrets" -> secret(object);
+            case "nodes" -> node(object.withObject("/spec"));
             case "namespaces" -> {
                 String name = object.path("metadata").path("name").asText("");
                 if (!name.isEmpty()) {

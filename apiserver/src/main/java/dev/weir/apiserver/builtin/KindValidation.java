@@ -63,7 +63,11 @@ final class KindValidation {
                 boolean suspended =
                         field.equals("template") && before.path("suspend").asBoolean();
                 if (!suspended && !Json.same(spec.get(field), before.get(field))) {
-                    add(Kind.INVALID, "spec." + field, Json.write(spec.path(field)), "field is immutable");
+                    add(
+                            Kind.INVALID,
+                            "spec." + field,
+                            spec.has(field) ? Json.write(spec.path(field)) : "null",
+                            "field is immutable");
                 }
             }
         }
@@ -117,7 +121,7 @@ final class KindValidation {
 
     private void ingress() {
         if (spec.path("rules").isEmpty() && !spec.has("defaultBackend")) {
-            add(Kind.INVALID, "spec", Json.write(spec), "either `defaultBackend` or `rules` must be specified");
+            add(Kind.INVALID, "spec", "null", "either `defaultBackend` or `rules` must be specified");
         }
         for (int i = 0; i < spec.path("rules").size(); i++) {
             JsonNode paths = spec.path("rules").get(i).path("http").path("paths");
@@ -132,6 +136,9 @@ final class KindValidation {
                     add(Kind.INVALID, at + ".path", "\"" + path + "\"", "must be an absolute path");
                 }
                 JsonNode service = one.path("backend").path("service");
+                if (!service.isObject() && !one.path("backend").has("resource")) {
+                    add(Kind.INVALID, at + ".backend", "\"\"", "resource or service backend is required");
+                }
                 if (service.isObject()
                         && service.path("port").path("name").asText("").isEmpty()
                         && service.path("port").path("number").asInt() == 0) {
@@ -177,7 +184,7 @@ final class KindValidation {
     private void binding(ObjectNode binding, @Nullable ObjectNode old) {
         JsonNode role = binding.path("roleRef");
         boolean cluster = binding.path("kind").asText().equals("ClusterRoleBinding");
-        List<String> kinds = cluster ? List.of("ClusterRole") : List.of("ClusterRole", "Role");
+        List<String> kinds = cluster ? List.of("ClusterRole") : List.of("Role", "ClusterRole");
         if (!kinds.contains(role.path("kind").asText(""))) {
             add(
                     Kind.NOT_SUPPORTED,
@@ -193,7 +200,8 @@ final class KindValidation {
             if (subject.path("name").asText("").isEmpty()) {
                 add(Kind.REQUIRED, "subjects[" + i + "].name", null, "");
             }
-            if (subject.path("kind").asText().equals("ServiceAccount")
+            if (cluster
+                    && subject.path("kind").asText().equals("ServiceAccount")
                     && subject.path("namespace").asText("").isEmpty()) {
                 add(Kind.REQUIRED, "subjects[" + i + "].namespace", null, "");
             }
@@ -209,6 +217,7 @@ final class KindValidation {
         }
         List<String> keys = switch (secret.path("type").asText("")) {
             case "kubernetes.io/tls" -> List.of("tls.crt", "tls.key");
+            case "kubernetes.io/dockercfg" -> List.of(".dockercfg");
             case "kubernetes.io/dockerconfigjson" -> List.of(".dockerconfigjson");
             case "kubernetes.io/ssh-auth" -> List.of("ssh-privatekey");
             default -> List.of();

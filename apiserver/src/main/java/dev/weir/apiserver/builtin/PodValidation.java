@@ -33,6 +33,7 @@ final class PodValidation {
     static List<FieldError> validate(JsonNode spec, String path, Set<String> claims) {
         PodValidation validation = new PodValidation();
         validation.spec(spec, path, claims);
+        validation.errors.addAll(PodRules.ofSpec(spec, path));
         return validation.errors;
     }
 
@@ -82,7 +83,14 @@ final class PodValidation {
         for (int i = 0; i < spec.path("initContainers").size(); i++) {
             container(spec.path("initContainers").get(i), path + ".initContainers[" + i + "]");
         }
-        oneOf(spec.path("restartPolicy"), path + ".restartPolicy", RESTART);
+        String restart = spec.path("restartPolicy").asText("");
+        if (!RESTART.contains(restart)) {
+            add(
+                    Kind.NOT_SUPPORTED,
+                    path + ".restartPolicy",
+                    "\"" + restart + "\"",
+                    "supported values: \"" + String.join("\", \"", RESTART) + "\"");
+        }
         oneOf(
                 spec.path("dnsPolicy"),
                 path + ".dnsPolicy",
@@ -119,16 +127,9 @@ final class PodValidation {
     private void port(JsonNode port, String path, Set<String> seen) {
         String name = port.path("name").asText("");
         if (!name.isEmpty()) {
-            if (name.length() > 15) {
-                add(Kind.INVALID, path + ".name", "\"" + name + "\"", "must be no more than 15 characters");
-            } else if (!PORT_NAME.matcher(name).matches() || name.chars().noneMatch(Character::isLetter)) {
-                add(
-                        Kind.INVALID,
-                        path + ".name",
-                        "\"" + name + "\"",
-                        PORT_NAME.matcher(name).matches()
-                                ? "must contain at least one letter (a-z)"
-                                : "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+            String problem = portNameProblem(name);
+            if (problem != null) {
+                add(Kind.INVALID, path + ".name", "\"" + name + "\"", problem);
             } else if (!seen.add(name)) {
                 add(Kind.DUPLICATE, path + ".name", "\"" + name + "\"", "");
             }
@@ -142,6 +143,17 @@ final class PodValidation {
             number(port.path("hostPort"), path + ".hostPort");
         }
         oneOf(port.path("protocol"), path + ".protocol", List.of("TCP", "UDP", "SCTP"));
+    }
+
+    /** Null if a port may have the name. */
+    static @Nullable String portNameProblem(String name) {
+        if (name.length() > 15) {
+            return "must be no more than 15 characters";
+        }
+        if (!PORT_NAME.matcher(name).matches()) {
+            return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+        }
+        return name.chars().noneMatch(Character::isLetter) ? "must contain at least one letter (a-z)" : null;
     }
 
     private void number(JsonNode port, String field) {
@@ -216,8 +228,13 @@ final class PodValidation {
 
     /** Of a pod that exists only images, a deadline and further tolerations may change; a scheduler may place it. */
     static List<FieldError> validateUpdate(ObjectNode pod, ObjectNode old) {
-        ObjectNode before = fixed(old.path("spec"));
-        ObjectNode after = fixed(pod.path("spec"));
+        List<FieldError> numbers = PodRules.ofNumbers(pod.path("spec"), old.path("spec"));
+        if (!numbers.isEmpty()) {
+            return numbers;
+        }
+        boolean gated = !old.path("spec").path("schedulingGates").isEmpty();
+        ObjectNode before = fixed(old.path("spec"), gated);
+        ObjectNode after = fixed(pod.path("spec"), gated);
         if (!before.has("nodeName")) {
             after.remove("nodeName");
         }
@@ -234,7 +251,8 @@ final class PodValidation {
                         + " set to 1 if it was previously negative)"));
     }
 
-    private static ObjectNode fixed(JsonNode spec) {
+    /** @param gated true while no scheduler looks at the pod, so that where it may go is open */
+    private static ObjectNode fixed(JsonNode spec, boolean gated) {
         ObjectNode copy = Json.MAPPER.createObjectNode();
         if (spec.deepCopy() instanceof ObjectNode own) {
             copy.setAll(own);
@@ -242,14 +260,13 @@ final class PodValidation {
         for (String list : List.of("containers", "initContainers")) {
             copy.path(list).forEach(container -> ((ObjectNode) container).remove(List.of("image", "resources")));
         }
-        copy.remove(List.of(
-                "activeDeadlineSeconds",
-                "tolerations",
-                "terminationGracePeriodSeconds",
-                "ephemeralContainers",
-                "schedulingGates",
-                "nodeSelector",
-                "affinity"));
+        copy.remove(List.of("activeDeadlineSeconds", "tolerations", "ephemeralContainers", "schedulingGates"));
+        if (gated) {
+            copy.remove(List.of("nodeSelector", "affinity"));
+        }
+        if (spec.path("terminationGracePeriodSeconds").asLong() < 0) {
+            copy.put("terminationGracePeriodSeconds", 1);
+        }
         return copy;
     }
 }

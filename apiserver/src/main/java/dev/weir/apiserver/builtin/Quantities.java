@@ -19,6 +19,22 @@ final class Quantities {
     private Quantities() {}
 
     /** @throws Decoding.WrongTypeException if the text is no amount */
+    static BigDecimal amount(String text) {
+        Matcher form = FORM.matcher(text.strip());
+        if (!form.matches()) {
+            throw new Decoding.WrongTypeException("no quantity: " + text);
+        }
+        BigDecimal number = new BigDecimal(form.group(1));
+        String suffix = form.group(4) == null ? "" : form.group(4);
+        if (form.group(2) != null) {
+            return number.scaleByPowerOfTen(Integer.parseInt(form.group(3)));
+        }
+        return suffix.endsWith("i")
+                ? number.multiply(new BigDecimal(KIBI.pow(BINARY.indexOf(suffix))))
+                : number.scaleByPowerOfTen(3 * (DECIMAL.indexOf(suffix) - 3));
+    }
+
+    /** @throws Decoding.WrongTypeException if the text is no amount */
     static String canonical(String text) {
         Matcher form = FORM.matcher(text.strip());
         if (!form.matches()) {

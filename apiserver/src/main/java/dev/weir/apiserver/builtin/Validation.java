@@ -31,17 +31,21 @@ final class Validation {
                 validation.configMap(object, old, "data");
                 validation.errors.addAll(KindValidation.validate(type.plural(), object, old));
             }
-            case "services" -> validation.service(object.path("spec"), old);
+            case "services" -> validation.service(object.path("spec"), object.path("status"), old);
             case "deployments", "replicasets", "statefulsets", "daemonsets" ->
-                validation.workload(object.path("spec"), old == null ? null : old.path("spec"));
+                validation.workload(type.plural(), object.path("spec"), old == null ? null : old.path("spec"));
             case "pods" -> {
                 validation.errors.addAll(PodValidation.validate(object.path("spec"), "spec"));
+                validation.errors.addAll(PodRules.ofPod(object, old));
                 if (old != null) {
                     validation.errors.addAll(PodValidation.validateUpdate(object, old));
                 }
             }
             default -> validation.errors.addAll(KindValidation.validate(type.plural(), object, old));
         }
+        validation.errors.addAll(KindRules.problems(type.plural(), object, old));
+        validation.errors.addAll(WorkloadRules.problems(type.plural(), object, old));
+        validation.errors.addAll(ObjectRules.problems(type.plural(), object, old));
         return validation.errors;
     }
 
@@ -80,7 +84,7 @@ final class Validation {
         return node.isMissingNode() ? Json.MAPPER.createObjectNode() : node;
     }
 
-    private void service(JsonNode spec, @Nullable ObjectNode old) {
+    private void service(JsonNode spec, JsonNode status, @Nullable ObjectNode old) {
         String type = spec.path("type").asText();
         boolean external = type.equals("ExternalName");
         JsonNode ports = spec.path("ports");
@@ -108,11 +112,55 @@ final class Validation {
         if (external && spec.has("clusterIPs") && !spec.path("clusterIPs").isEmpty()) {
             add(Kind.FORBIDDEN, "spec.clusterIPs", null, "may not be set for ExternalName services");
         }
+        serviceType(spec, type, external);
+        JsonNode balanced = status.path("loadBalancer").path("ingress");
+        if (!balanced.isEmpty() && !type.equals("LoadBalancer")) {
+            add(
+                    Kind.FORBIDDEN,
+                    "status.loadBalancer.ingress",
+                    null,
+                    "may only be used when `spec.type` is 'LoadBalancer'");
+        }
         if (old != null && !external && !old.path("spec").path("type").asText().equals("ExternalName")) {
             String before = old.path("spec").path("clusterIP").asText("");
             String now = spec.path("clusterIP").asText("");
             if (!before.isEmpty() && !before.equals(now)) {
                 add(Kind.INVALID, "spec.clusterIPs[0]", spec.path("clusterIPs").toString(), "may not change once set");
+            }
+        }
+    }
+
+    private void serviceType(JsonNode spec, String type, boolean external) {
+        JsonNode address = spec.path("clusterIPs").path(0);
+        boolean none = address.asText().equals("None");
+        if (none && List.of("NodePort", "LoadBalancer").contains(type)) {
+            add(Kind.INVALID, "spec.clusterIPs[0]", "\"None\"", "may not be set to 'None' for " + type + " services");
+        } else if (address.isTextual() && !none && !FieldRule.isAddress(address.asText()) && !external) {
+            add(Kind.INVALID, "spec.clusterIPs[0]", Json.write(address), FieldRule.NO_ADDRESS);
+        }
+        for (int i = 0; i < spec.path("ports").size() && type.equals("ClusterIP"); i++) {
+            if (spec.path("ports").get(i).path("nodePort").asInt() != 0) {
+                add(
+                        Kind.FORBIDDEN,
+                        "spec.ports[" + i + "].nodePort",
+                        null,
+                        "may not be used when `type` is 'ClusterIP'");
+            }
+        }
+        if (none && spec.path("selector").isEmpty()) {
+            // its endpoints are somebody else's, of any family
+            return;
+        }
+        if (spec.path("ipFamilyPolicy").asText("").equals("RequireDualStack")) {
+            add(
+                    Kind.INVALID,
+                    "spec.ipFamilyPolicy",
+                    "\"RequireDualStack\"",
+                    "this cluster is not configured for dual-stack services");
+        }
+        for (int i = 0; i < spec.path("ipFamilies").size(); i++) {
+            if (spec.path("ipFamilies").get(i).asText().equals("IPv6")) {
+                add(Kind.INVALID, "spec.ipFamilies[" + i + "]", "\"IPv6\"", "not configured on this cluster");
             }
         }
     }
@@ -127,6 +175,12 @@ final class Validation {
         port(port.path("port"), field + ".port");
         if (port.path("targetPort").isIntegralNumber()) {
             port(port.path("targetPort"), field + ".targetPort");
+        } else if (port.path("targetPort").isTextual()) {
+            String problem =
+                    PodValidation.portNameProblem(port.path("targetPort").asText());
+            if (problem != null) {
+                add(Kind.INVALID, field + ".targetPort", Json.write(port.path("targetPort")), problem);
+            }
         }
     }
 
@@ -137,22 +191,29 @@ final class Validation {
         }
     }
 
-    private void workload(JsonNode spec, @Nullable JsonNode old) {
+    private void workload(String plural, JsonNode spec, @Nullable JsonNode old) {
         long replicas = spec.path("replicas").asLong();
         if (replicas < 0) {
             add(Kind.INVALID, "spec.replicas", Long.toString(replicas), "must be greater than or equal to 0");
         }
         JsonNode selector = spec.path("selector");
+        boolean daemons = plural.equals("daemonsets");
         if (selector.isMissingNode()) {
-            add(Kind.REQUIRED, "spec.selector", null, "");
+            if (!daemons) {
+                add(Kind.REQUIRED, "spec.selector", null, "");
+            }
         } else if (selector.path("matchLabels").isEmpty()
                 && selector.path("matchExpressions").isEmpty()) {
-            add(Kind.INVALID, "spec.selector", selector.toString(), "empty selector is invalid for deployment");
+            add(
+                    Kind.INVALID,
+                    "spec.selector",
+                    selector.toString(),
+                    "empty selector is invalid for " + plural.substring(0, plural.length() - 1));
         }
         JsonNode labels = spec.path("template").path("metadata").path("labels");
         boolean matches = selector.path("matchLabels").properties().stream()
                 .allMatch(entry -> entry.getValue().equals(labels.get(entry.getKey())));
-        if (!selector.isMissingNode() && !matches) {
+        if (selector.isMissingNode() || !matches) {
             add(
                     Kind.INVALID,
                     "spec.template.metadata.labels",

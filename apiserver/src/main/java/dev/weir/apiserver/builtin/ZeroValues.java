@@ -100,6 +100,7 @@ final class ZeroValues {
             "loadBalancerClass",
             "preferredHolder",
             "storageClassName",
+            "timeZone",
             "trafficDistribution",
             "url",
             "volumeAttributesClassName",

@@ -133,7 +133,9 @@ final class CustomStrategy implements ResourceStrategy {
 
     private static void prune(Schema schema, JsonNode value, String path, List<String> unknown) {
         if (value instanceof ObjectNode object) {
-            boolean keeps = schema.preservesUnknown() || schema.additionalProperties() != null;
+            boolean keeps = schema.preservesUnknown()
+                    || schema.additionalProperties() != null
+                    || schema.keyword("additionalProperties").asBoolean();
             object.properties().removeIf(entry -> {
                 String name = entry.getKey();
                 Schema below = schema.properties().get(name);
@@ -147,7 +149,7 @@ final class CustomStrategy implements ResourceStrategy {
                     return true;
                 }
                 Schema use = below != null ? below : schema.additionalProperties();
-                if (use == null) {
+                if (use == null || use.keepsAll()) {
                     return false;
                 }
                 prune(use, entry.getValue(), at, unknown);
@@ -157,7 +159,8 @@ final class CustomStrategy implements ResourceStrategy {
                         && use.type() != Schema.Type.ANY
                         && use.defaultValue() == null;
             });
-        } else if (value instanceof ArrayNode array) {
+        } else if (value instanceof ArrayNode array
+                && !(schema.preservesUnknown() && schema.type() != Schema.Type.ARRAY)) {
             for (int i = 0; i < array.size(); i++) {
                 prune(schema.items(), array.get(i), path + "[" + i + "]", unknown);
             }

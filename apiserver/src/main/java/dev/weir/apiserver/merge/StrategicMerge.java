@@ -73,8 +73,18 @@ public final class StrategicMerge {
                 result.set(key, withoutDirectives(map));
                 return;
             }
+            if (present == null && map.has(PATCH)) {
+                // there is nothing to replace
+                return;
+            }
             JsonNode base = present instanceof ObjectNode object ? object : JsonNodeFactory.instance.objectNode();
             result.set(key, mergeMap(below, (ObjectNode) base, map));
+        } else if (change instanceof ArrayNode list
+                && present == null
+                && below.patchMergeKey() != null
+                && order == null) {
+            // taken as it comes, with its directives, which whoever decodes it does not know
+            result.set(key, list.deepCopy());
         } else if (change instanceof ArrayNode list) {
             ArrayNode base = present instanceof ArrayNode array ? array : JsonNodeFactory.instance.arrayNode();
             ArrayNode merged = below.patchStrategies().contains("merge")
@@ -139,8 +149,8 @@ public final class StrategicMerge {
     private static JsonNode requireKey(JsonNode item, String mergeKey) {
         JsonNode key = item.get(mergeKey);
         if (key == null) {
-            throw ApiException.badRequest(
-                    "map: " + Json.write(item) + " does not contain declared merge key: " + mergeKey);
+            throw ApiException.internal(
+                    "map: " + AppliedTypes.goMap(item) + " does not contain declared merge key: " + mergeKey);
         }
         return key;
     }

@@ -196,6 +196,15 @@ public final class ApiException extends RuntimeException {
                 JsonNodeFactory.instance.objectNode());
     }
 
+    /** As custom resources say it, which are routed apart. */
+    public static ApiException methodNotSupported(ResourceType type, String verb) {
+        return new ApiException(
+                405,
+                "MethodNotAllowed",
+                verb + " is not supported on resources of kind \"" + type.qualifiedPlural() + "\"",
+                details(null, type.group(), type.plural()));
+    }
+
     public static ApiException notAcceptable(String message) {
         return new ApiException(406, "NotAcceptable", message, null);
     }

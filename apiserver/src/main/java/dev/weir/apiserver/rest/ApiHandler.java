@@ -121,6 +121,13 @@ public final class ApiHandler {
             ApiResponse answer = dispatch(verb, type, p, request);
             return answer instanceof ApiResponse.Json json ? json.withWarning(notice.get()) : answer;
         } catch (ApiException refused) {
+            boolean unrouted = refused.code() == 404
+                    && !p.subresource().isEmpty()
+                    && !type.subresources().contains(p.subresource());
+            if (refused.code() == 415 || refused.code() == 405 || unrouted) {
+                // nobody looked at the kind
+                throw refused;
+            }
             List<String> warnings = new ArrayList<>(List.of(notice.get()));
             warnings.addAll(refused.warnings());
             throw refused.withWarnings(warnings);
@@ -172,7 +179,10 @@ public final class ApiHandler {
                     case "get" -> reads.get(target, request);
                     case "update" -> writes.update(target, request);
                     case "patch" -> patches.patch(target, request);
-                    default -> throw ApiException.methodNotAllowed();
+                    default ->
+                        throw resources.strategy(target.type()).servesStrategicMerge()
+                                ? ApiException.methodNotAllowed()
+                                : ApiException.methodNotSupported(target.type(), verb);
                 };
             case "scale" -> verb.equals("get") ? scales.get(target) : scales.update(target, request);
             default -> subresources.handle(verb, target, request);

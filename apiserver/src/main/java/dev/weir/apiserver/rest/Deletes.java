@@ -30,6 +30,9 @@ public final class Deletes {
             "storageclasses.storage.k8s.io");
 
     private static final String JOBS = "jobs.batch";
+    /** Whose dependents stay unless a deletion says otherwise. */
+    private static final Set<String> ORPHANING = Set.of(JOBS, "replicationcontrollers");
+
     /** Holds a definition until its objects are gone. */
     public static final String CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
 
@@ -44,16 +47,8 @@ public final class Deletes {
     public ApiResponse delete(Writes.Target target, ApiRequest request) {
         ObjectNode options = options(request);
         boolean dryRun = WriteOptions.of(request, "DeleteOptions").dryRunWith(options);
-        boolean jobs = target.type().qualifiedPlural().equals(JOBS);
-        boolean orphans = (jobs || target.type().qualifiedPlural().equals("replicationcontrollers"))
-                && !options.has("propagationPolicy")
-                && !options.has("orphanDependents");
-        if (!orphans) {
-            return delete(target, options, dryRun);
-        }
-        // as it was when these kinds were made
-        options.put("propagationPolicy", "Orphan");
-        if (!jobs) {
+        boolean unsaid = !options.has("propagationPolicy") && !options.has("orphanDependents");
+        if (!unsaid || !target.type().qualifiedPlural().equals(JOBS)) {
             return delete(target, options, dryRun);
         }
         String warning =
@@ -159,7 +154,8 @@ public final class Deletes {
         ObjectNode next = live.deepCopy();
         ObjectNode metadata = next.withObject("/metadata");
         boolean collected = !type.plural().equals("events");
-        List<String> finalizers = finalizers(metadata, collected ? options : Json.MAPPER.createObjectNode());
+        List<String> finalizers =
+                collected ? finalizers(metadata, policy(type, metadata, options)) : finalizers(metadata, "");
         boolean definition = type.plural().equals("customresourcedefinitions");
         if (definition && !metadata.has("deletionTimestamp") && !finalizers.contains(CLEANUP)) {
             finalizers.add(CLEANUP);
@@ -173,10 +169,15 @@ public final class Deletes {
         if (finalizers.isEmpty()
                 && grace == 0
                 && !(namespace && !next.path("spec").path("finalizers").isEmpty())) {
+            Optional<VersionedStore.Entry> last = Optional.of(entry);
+            if (type.qualifiedPlural().equals("pods")) {
+                // a pod is always told to end first, even if nothing has to end
+                markDeleted(type, next, finalizers, 0, terminating);
+                last = dryRun ? last : resources.store().replace(entry.key(), entry.revision(), next);
+            }
             if (!dryRun
-                    && resources
-                            .store()
-                            .remove(entry.key(), entry.revision(), next)
+                    && last.flatMap(marked ->
+                                    resources.store().remove(marked.key(), marked.revision(), next))
                             .isEmpty()) {
                 return Optional.empty();
             }
@@ -242,13 +243,23 @@ public final class Deletes {
         return asked < 0 ? 1 : asked;
     }
 
-    private static List<String> finalizers(ObjectNode metadata, ObjectNode options) {
+    /** What becomes of dependents: as asked for, or as an earlier deletion said, or as it was when a kind was made. */
+    private static String policy(ResourceType type, ObjectNode metadata, ObjectNode options) {
+        if (options.path("orphanDependents").asBoolean()) {
+            return "Orphan";
+        }
+        if (options.has("propagationPolicy") || options.has("orphanDependents")) {
+            return options.path("propagationPolicy").asText("");
+        }
+        boolean foreground = metadata.path("finalizers")
+                .valueStream()
+                .anyMatch(finalizer -> finalizer.asText().equals("foregroundDeletion"));
+        return ORPHANING.contains(type.qualifiedPlural()) && !foreground ? "Orphan" : "";
+    }
+
+    private static List<String> finalizers(ObjectNode metadata, String policy) {
         List<String> finalizers = new ArrayList<>();
         metadata.path("finalizers").forEach(f -> finalizers.add(f.asText()));
-        String policy = options.path("propagationPolicy").asText("");
-        if (options.path("orphanDependents").asBoolean()) {
-            policy = "Orphan";
-        }
         switch (policy) {
             case "Orphan" -> {
                 finalizers.remove("foregroundDeletion");

@@ -58,6 +58,18 @@ final class EphemeralContainers {
         }
         for (int i = 0; i < now.size(); i++) {
             String name = now.get(i).path("name").asText("");
+            if (!now.get(i).path("ports").isEmpty()) {
+                errors.add(new FieldError(
+                        Kind.FORBIDDEN,
+                        "spec." + FIELD + "[" + i + "].ports",
+                        null,
+                        "cannot be set for an Ephemeral Container"));
+            }
+            String aim = now.get(i).path("targetContainerName").asText("");
+            if (!aim.isEmpty() && named(next.path("spec").path("containers"), aim) == null) {
+                errors.add(new FieldError(
+                        Kind.NOT_FOUND, "spec." + FIELD + "[" + i + "].targetContainerName", "\"" + aim + "\"", ""));
+            }
             if (name.isEmpty()) {
                 errors.add(new FieldError(Kind.REQUIRED, "spec." + FIELD + "[" + i + "].name", null, ""));
             } else if (!taken.add(name)) {

@@ -1,6 +1,7 @@
 package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.apiserver.store.VersionedStore;
 import java.time.Clock;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * counted here.
  */
 final class Evictions {
+    private static final String DISRUPTED = "DisruptionTarget";
     private static final String BUDGETS = "poddisruptionbudgets.policy";
 
     private final Resources resources;
@@ -31,6 +33,9 @@ final class Evictions {
     /** @throws ApiException 429 if a budget does not allow it now */
     ApiResponse evict(Writes.Target target, ApiRequest request) {
         ObjectNode eviction = Bodies.object(request);
+        if (!eviction.path("metadata").path("name").asText("").equals(target.name())) {
+            throw ApiException.badRequest("name in URL does not match name in Eviction object");
+        }
         ObjectNode options = eviction.path("deleteOptions") instanceof ObjectNode found ? found : eviction.objectNode();
         boolean dryRun = WriteOptions.of(request, "CreateOptions").dryRunWith(options);
         ObjectNode pod = resources.get(target.type(), target.namespace(), target.name());
@@ -43,9 +48,37 @@ final class Evictions {
             if (!budgets.isEmpty() && !(unhealthy(pod) && alwaysAllowed(budgets.getFirst()))) {
                 spend(budgets.getFirst(), target, dryRun);
             }
+            if (!dryRun) {
+                disrupt(target);
+            }
         }
         deletes.delete(new Writes.Target(target.type(), target.namespace(), target.name(), ""), options, dryRun);
         return new ApiResponse.Json(201, ApiException.status("Success", null, null, null, 201));
+    }
+
+    /** Says of a pod why it goes. */
+    private void disrupt(Writes.Target target) {
+        VersionedStore.Key key = Resources.key(target.type(), target.namespace(), target.name());
+        Optional<VersionedStore.Entry> pod = resources.store().get(key);
+        while (pod.isPresent()) {
+            ObjectNode next = pod.get().object().deepCopy();
+            ArrayNode conditions = next.withObject("/status").withArray("conditions");
+            conditions.removeIf(condition -> condition.path("type").asText().equals(DISRUPTED));
+            conditions
+                    .addObject()
+                    .put("type", DISRUPTED)
+                    .put("status", "True")
+                    .putNull("lastProbeTime")
+                    .put(
+                            "lastTransitionTime",
+                            clock.instant().truncatedTo(ChronoUnit.SECONDS).toString())
+                    .put("reason", "EvictionByEvictionAPI")
+                    .put("message", "Eviction API: evicting");
+            if (resources.store().replace(key, pod.get().revision(), next).isPresent()) {
+                return;
+            }
+            pod = resources.store().get(key);
+        }
     }
 
     /** Pods that do not run count for no budget. */

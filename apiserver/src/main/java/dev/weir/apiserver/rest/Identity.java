@@ -6,6 +6,7 @@ import dev.weir.apiserver.merge.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** What an object says of itself: its kind, version, namespace, and what of its metadata never changes. */
 final class Identity {
@@ -17,8 +18,14 @@ final class Identity {
         this.kinds = kinds;
     }
 
-    /** Checks what a body says of itself against where it is sent. */
-    void check(Writes.Target target, ObjectNode object, boolean custom) {
+    /**
+     * Checks what a body says of itself against where it is sent. What a custom resource says, and namespaces, are looked
+     * at after the rest was read.
+     *
+     * @param decode reads the rest; its answer is handed on, also with what is refused after it
+     */
+    List<String> check(
+            Writes.Target target, ObjectNode object, boolean custom, Function<ObjectNode, List<String>> decode) {
         ResourceType type = target.type();
         String kind = object.path("kind").asText("");
         String apiVersion = object.path("apiVersion").asText("");
@@ -26,13 +33,35 @@ final class Identity {
             throw ApiException.badRequest("the object provided is unrecognized (must be of type " + type.kind()
                     + "): Object 'Kind' is missing in '" + Json.write(object) + "'");
         }
-        if (custom) {
-            checkCustom(type, object, kind, apiVersion);
-        } else if (!kind.isEmpty() && !kind.equals(type.kind())
+        if (!custom) {
+            checkBuiltIn(type, kind, apiVersion);
+        } else if (!apiVersion.startsWith(type.group() + "/") && !apiVersion.isEmpty()) {
+            throw versionMismatch(type, apiVersion);
+        }
+        checkMetadata(type, object);
+        object.put("apiVersion", type.apiVersion()).put("kind", type.kind());
+        object.withObject("/metadata");
+        List<String> warnings = decode.apply(object);
+        try {
+            if (custom) {
+                checkCustom(type, object, kind, apiVersion);
+            }
+            place(target, object);
+        } catch (ApiException refused) {
+            throw refused.withWarnings(warnings);
+        }
+        return warnings;
+    }
+
+    private void checkBuiltIn(ResourceType type, String kind, String apiVersion) {
+        if (!kind.isEmpty() && !kind.equals(type.kind())
                 || !apiVersion.isEmpty() && !apiVersion.equals(type.apiVersion())) {
-            checkBuiltIn(
+            refuseBuiltIn(
                     type, kind.isEmpty() ? type.kind() : kind, apiVersion.isEmpty() ? type.apiVersion() : apiVersion);
         }
+    }
+
+    private static void checkMetadata(ResourceType type, ObjectNode object) {
         JsonNode metadata = object.path("metadata");
         if (!metadata.isObject() && !metadata.isNull() && !metadata.isMissingNode()) {
             throw ApiException.badRequest(type.kind() + " in version \"" + type.version() + "\" cannot be handled as a "
@@ -40,8 +69,10 @@ final class Identity {
                     + metadata.getNodeType().name().toLowerCase(Locale.ROOT) + " into Go struct field " + type.kind()
                     + ".metadata of type v1.ObjectMeta");
         }
-        object.put("apiVersion", type.apiVersion()).put("kind", type.kind());
-        object.withObject("/metadata");
+    }
+
+    private static void place(Writes.Target target, ObjectNode object) {
+        ResourceType type = target.type();
         JsonNode namespace = object.path("metadata").path("namespace");
         if (type.namespaced()
                 && !namespace.asText("").isEmpty()
@@ -76,7 +107,7 @@ final class Identity {
     }
 
     /** Upstream decodes what it knows and then fails to convert it; what it does not know it cannot decode. */
-    private void checkBuiltIn(ResourceType type, String kind, String apiVersion) {
+    private void refuseBuiltIn(ResourceType type, String kind, String apiVersion) {
         String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
         boolean status = kind.equals("Status") && apiVersion.equals("v1");
         boolean known = status || kinds.findKind(apiVersion, kind).isPresent();

@@ -33,8 +33,9 @@ public final class ObjectMeta {
     public static NameRule ruleOf(ResourceType type) {
         return switch (type.plural()) {
             case "services" -> NameRule.DNS_1035;
-            case "namespaces" -> NameRule.LABEL;
-            case "events", "roles", "rolebindings", "clusterroles", "clusterrolebindings" -> NameRule.PATH_SEGMENT;
+            case "namespaces", "statefulsets" -> NameRule.LABEL;
+            case "events", "poddisruptionbudgets", "roles", "rolebindings", "clusterroles", "clusterrolebindings" ->
+                NameRule.PATH_SEGMENT;
             default -> NameRule.SUBDOMAIN;
         };
     }
@@ -175,7 +176,7 @@ public final class ObjectMeta {
     }
 
     private static void validateOwners(JsonNode owners, List<FieldError> errors) {
-        int controllers = 0;
+        List<String> controllers = new ArrayList<>();
         for (int i = 0; i < owners.size(); i++) {
             for (String field : List.of("apiVersion", "kind", "name", "uid")) {
                 if (owners.get(i).path(field).asText("").isEmpty()) {
@@ -190,14 +191,18 @@ public final class ObjectMeta {
                         owners.get(i).toString(),
                         "/v1, Kind=Event is disallowed from being an owner"));
             }
-            controllers += owners.get(i).path("controller").asBoolean() ? 1 : 0;
+            if (owners.get(i).path("controller").asBoolean()) {
+                controllers.add(owners.get(i).path("kind").asText() + "/"
+                        + owners.get(i).path("name").asText());
+            }
         }
-        if (controllers > 1) {
+        if (controllers.size() > 1) {
             errors.add(new FieldError(
                     FieldError.Kind.INVALID,
                     "metadata.ownerReferences",
                     owners.toString(),
-                    "Only one reference can have Controller set to true"));
+                    "Only one reference can have Controller set to true. Found \"true\" in references for "
+                            + String.join(" and ", controllers)));
         }
     }
 }

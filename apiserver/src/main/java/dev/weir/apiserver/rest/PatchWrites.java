@@ -33,14 +33,17 @@ public final class PatchWrites {
             case "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml" -> {}
             case "application/strategic-merge-patch+json" -> {
                 if (!strategic) {
-                    throw Bodies.unknownPatchType(contentType, false);
+                    throw Bodies.unknownPatchType(true);
                 }
             }
-            default -> throw Bodies.unknownPatchType(contentType, strategic);
+            default -> throw Bodies.unknownPatchType(!strategic);
         }
         WriteOptions options = WriteOptions.of(request, "PatchOptions");
         if (contentType.equals("application/apply-patch+yaml")) {
             return apply(target, request, options);
+        }
+        if (contentType.equals("application/strategic-merge-patch+json") && request.body().length == 0) {
+            throw ApiException.badRequest("unexpected end of JSON input");
         }
         JsonNode patch = Bodies.patch(request);
         resources.get(target.type(), target.namespace(), target.name());
@@ -84,14 +87,6 @@ public final class PatchWrites {
     private List<String> decodePatched(
             Writes.Target target, ResourceStrategy strategy, ObjectNode patched, WriteOptions options) {
         ResourceType type = target.type();
-        if (patched.path("metadata").path("name").asText("").isEmpty()) {
-            throw undeterminable(target);
-        }
-        String namespace = patched.path("metadata").path("namespace").asText("");
-        if (type.namespaced() && !namespace.isEmpty() && !namespace.equals(target.namespace())) {
-            throw ApiException.badRequest(
-                    "the namespace of the provided object does not match the namespace sent on the request");
-        }
         if (patched.path("metadata").path("managedFields") instanceof ArrayNode none && none.isEmpty()) {
             // says that nobody manages anything, and must not be dropped as an empty list
             none.addObject();
@@ -117,10 +112,25 @@ public final class PatchWrites {
                             FieldError.Kind.INVALID, "kind", "\"" + kind + "\"", "must be " + type.kind())));
         }
         checkVersion(target, strategy, patched);
+        String version = patched.path("apiVersion").asText("");
+        if (strategy.servesStrategicMerge()
+                && !version.equals(type.apiVersion())
+                && resources.kinds().findKind(version, kind).isEmpty()) {
+            throw notDecodable(
+                    Json.write(patched),
+                    "no kind \"" + kind + "\" is registered for version \"" + version
+                            + "\" in scheme \"pkg/runtime/scheme.go:110\"");
+        }
         String before = Json.write(patched);
         requireSize(before);
         try {
-            return options.report(type, strategy.decode(patched));
+            List<String> warnings = options.report(type, strategy.decode(patched));
+            try {
+                checkIdentity(target, patched);
+            } catch (ApiException refused) {
+                throw refused.withWarnings(warnings);
+            }
+            return warnings;
         } catch (ApiException wrongType) {
             String marker = "cannot be handled as a " + type.kind() + ": ";
             String message = String.valueOf(wrongType.getMessage());
@@ -128,6 +138,19 @@ public final class PatchWrites {
                 throw notDecodable(before, message.substring(message.indexOf(marker) + marker.length()));
             }
             throw wrongType;
+        }
+    }
+
+    /** A patch moves nothing to another name or namespace. */
+    private static void checkIdentity(Writes.Target target, ObjectNode patched) {
+        if (patched.path("metadata").path("name").asText("").isEmpty()) {
+            throw undeterminable(target);
+        }
+        checkName(target, patched);
+        String namespace = patched.path("metadata").path("namespace").asText("");
+        if (target.type().namespaced() && !namespace.isEmpty() && !namespace.equals(target.namespace())) {
+            throw ApiException.badRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request");
         }
     }
 

@@ -56,7 +56,8 @@ final class PodAdmission {
         }
     }
 
-    private static void tolerations(ObjectNode spec) {
+    /** What every pod tolerates for a while, also one whose tolerations were changed. */
+    static void tolerations(ObjectNode spec) {
         for (String key : TOLERATED) {
             if (!tolerates(spec.path("tolerations"), key)) {
                 spec.withArray("tolerations")

@@ -33,7 +33,8 @@ public final class Reads {
     }
 
     public ApiResponse get(Writes.Target target, ApiRequest request) {
-        Rendering rendering = Rendering.of(request);
+        Rendering rendering =
+                Rendering.of(request, resources.strategy(target.type()).servesStrategicMerge());
         String version = request.queryOr("resourceVersion", "");
         if (!version.matches("\\d{0,18}")) {
             throw ApiException.internal(malformed(version));
@@ -65,12 +66,12 @@ public final class Reads {
 
     /** @param namespace null for all namespaces and for cluster scope */
     public ApiResponse list(ResourceType type, @Nullable String namespace, ApiRequest request) {
-        Predicate<JsonNode> selector =
-                Selectors.parse(type, resources.strategy(type).selectableFields(), request);
-        Rendering rendering = Rendering.ofList(request);
-        rendering.requireList(request, type, resources.strategy(type).servesStrategicMerge());
+        Predicate<JsonNode> selector = Selectors.parse(
+                type, resources.strategy(type).selectableFields(), request, () -> checkListOptions(request));
+        boolean builtIn = resources.strategy(type).servesStrategicMerge();
+        Rendering rendering = Rendering.ofList(request, builtIn);
+        rendering.requireList(request, type, builtIn);
         Page page = Page.of(request);
-        checkListOptions(request);
         if (!request.queryOr("continue", "").isEmpty()
                 && !request.queryOr("resourceVersion", "").isEmpty()) {
             throw ApiException.badRequest("specifying resource version is not allowed when using continue");
@@ -159,6 +160,7 @@ public final class Reads {
     }
 
     private static void checkListOptions(ApiRequest request) {
+        Page.number(request.queryOr("limit", ""));
         List<FieldError> errors = new ArrayList<>();
         String match = request.queryOr("resourceVersionMatch", "");
         String version = request.queryOr("resourceVersion", "");
@@ -235,7 +237,7 @@ public final class Reads {
                     || limit > 0
                             && !version.isEmpty()
                             && !version.equals("0")
-                            && request.query("resourceVersionMatch") == null;
+                            && request.queryOr("resourceVersionMatch", "").isEmpty();
             boolean cached = version.equals("0");
             return new Page(exact && !version.isEmpty() ? Reads.revision(version) : 0, null, cached ? 0 : limit);
         }
@@ -283,22 +285,25 @@ public final class Reads {
         return ApiException.invalid("meta.k8s.io", "ListOptions", "", List.of(error));
     }
 
-    /** Opens a watch; the stream ends after {@code timeoutSeconds}. */
-    public ApiResponse watch(ResourceType type, @Nullable String namespace, ApiRequest request) {
+    private static void checkWatchOptions(ApiRequest request) {
         if (request.query("sendInitialEvents") == null && request.query("resourceVersionMatch") != null) {
             throw matchForbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
         }
-        Predicate<JsonNode> selector =
-                Selectors.parse(type, resources.strategy(type).selectableFields(), request);
-        String scope = type.namespaced() ? namespace : null;
-        String version = request.queryOr("resourceVersion", "");
-        boolean streamList = request.flag("sendInitialEvents");
         if (request.query("sendInitialEvents") != null
                 && !request.queryOr("resourceVersionMatch", "").equals("NotOlderThan")) {
             throw matchForbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         }
+    }
+
+    /** Opens a watch; the stream ends after {@code timeoutSeconds}. */
+    public ApiResponse watch(ResourceType type, @Nullable String namespace, ApiRequest request) {
+        Predicate<JsonNode> selector = Selectors.parse(
+                type, resources.strategy(type).selectableFields(), request, () -> checkWatchOptions(request));
+        String scope = type.namespaced() ? namespace : null;
+        String version = request.queryOr("resourceVersion", "");
+        boolean streamList = request.flag("sendInitialEvents");
         boolean fromNow = streamList || version.isEmpty() || version.equals("0");
-        Rendering rendering = Rendering.of(request);
+        Rendering rendering = Rendering.of(request, resources.strategy(type).servesStrategicMerge());
         Function<ObjectNode, JsonNode> render = renderer(type, rendering);
         String form = rendering.kind() == Rendering.Kind.TABLE ? null : rendering.kind() + " " + type.apiVersion();
         List<ObjectNode> initial = new ArrayList<>();

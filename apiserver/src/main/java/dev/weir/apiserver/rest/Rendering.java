@@ -18,16 +18,18 @@ public record Rendering(Kind kind, String includeObject) {
     }
 
     /** The form of a list. */
-    static Rendering ofList(ApiRequest request) {
-        return of(request, ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+    static Rendering ofList(ApiRequest request, boolean builtIn) {
+        return of(
+                request, builtIn, ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
     }
 
-    static Rendering of(ApiRequest request) {
-        return of(request, "");
+    /** @param builtIn false for custom resources, which are routed apart */
+    static Rendering of(ApiRequest request, boolean builtIn) {
+        return of(request, builtIn, "");
     }
 
     /** @param more further representations that a refusal names */
-    private static Rendering of(ApiRequest request, String more) {
+    private static Rendering of(ApiRequest request, boolean builtIn, String more) {
         String include = request.queryOr("includeObject", "Metadata");
         if (request.accept().isEmpty()) {
             return new Rendering(Kind.PLAIN, include);
@@ -49,12 +51,14 @@ public record Rendering(Kind kind, String includeObject) {
                 return new Rendering(Kind.METADATA, include);
             }
         }
-        if (!request.accept().contains(";as=") && request.accept().startsWith("text/")) {
+        boolean text = !request.accept().contains(";as=") && request.accept().startsWith("text/");
+        if (text && builtIn) {
             throw ApiException.nothingAcceptable(more);
         }
-        if (request.accept().contains("application/vnd.kubernetes.protobuf")
+        boolean other = request.accept().contains("application/vnd.kubernetes.protobuf")
                 || request.accept().contains("application/yaml")
-                || request.accept().contains("text/")) {
+                || request.accept().contains("text/");
+        if (other && !text) {
             return new Rendering(Kind.PLAIN, include);
         }
         throw ApiException.notAcceptable(

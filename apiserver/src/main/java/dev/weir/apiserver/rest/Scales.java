@@ -80,7 +80,11 @@ public final class Scales {
     }
 
     private static String selector(JsonNode selector) {
-        return selector.path("matchLabels").properties().stream()
+        // that of a ReplicationController is a plain map
+        JsonNode labels = selector.has("matchLabels") || selector.has("matchExpressions")
+                ? selector.path("matchLabels")
+                : selector;
+        return labels.properties().stream()
                 .map(entry -> entry.getKey() + "=" + entry.getValue().asText())
                 .sorted()
                 .collect(Collectors.joining(","));
@@ -123,7 +127,7 @@ public final class Scales {
                     case "application/json-patch+json" -> Patches.jsonPatch(before, body);
                     case "application/strategic-merge-patch+json", "application/merge-patch+json" ->
                         Patches.mergePatch(before, body);
-                    default -> throw Bodies.unknownPatchType(request.contentType(), true);
+                    default -> throw Bodies.unknownPatchType(false);
                 };
         ObjectNode wanted = PatchWrites.asObject(changed).deepCopy();
         if (wanted.path("spec").path("replicas").asInt() == 0) {

@@ -54,7 +54,13 @@ public final class Selectors {
      * @throws ApiException 400 if a selector cannot be read or names a field that the kind does not select by
      */
     static Predicate<JsonNode> parse(ResourceType type, Set<String> selectable, ApiRequest request) {
+        return parse(type, selectable, request, () -> {});
+    }
+
+    /** @param between what is checked of a request whose selectors can be read, before their fields */
+    static Predicate<JsonNode> parse(ResourceType type, Set<String> selectable, ApiRequest request, Runnable between) {
         Predicate<JsonNode> byLabels = LabelSelector.parse(request.queryOr("labelSelector", ""));
+        between.run();
         Predicate<JsonNode> byFields = fields(type, selectable, request.query("fieldSelector"));
         return object -> byLabels.test(object) && byFields.test(object);
     }
@@ -123,6 +129,9 @@ public final class Selectors {
             throw ApiException.badRequest(
                     "\"" + field + "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
         }
+        if (!known.contains(field) && type.plural().equals("jobs")) {
+            throw ApiException.badRequest("field label \"" + field + "\" not supported for Job");
+        }
         if (!known.contains(field)) {
             throw ApiException.badRequest("field label not supported: " + field);
         }
@@ -136,6 +145,11 @@ public final class Selectors {
         if (field.equals("source") && node.isObject()) {
             return node.path("component").asText();
         }
-        return node.asText();
+        return switch (field) {
+            case "status.successful" ->
+                Integer.toString(object.path("status").path("succeeded").asInt());
+            case "spec.hostNetwork" -> Boolean.toString(node.asBoolean());
+            default -> node.asText();
+        };
     }
 }

@@ -72,10 +72,11 @@ public final class Subresources {
             case "exec", "attach", "portforward" -> {
                 // GET is what WebSocket asks for, POST what SPDY does
                 require(request, "GET", "POST");
+                ApiResponse place = kubelet(target, request);
                 if (!request.upgrade()) {
                     throw ApiException.badRequest("Upgrade request required");
                 }
-                yield kubelet(target, request);
+                yield place;
             }
             default -> throw ApiException.noSuchResource();
         };
@@ -95,12 +96,15 @@ public final class Subresources {
         }
         String node = binding.path("target").path("name").asText();
         String kind = binding.path("target").path("kind").asText("");
+        List<String> problems = new ArrayList<>();
         if (!List.of("", "Node").contains(kind)) {
-            throw ApiException.internal(
-                    "target.kind: Unsupported value: \"" + kind + "\": supported values: \"Node\", \"<empty>\"");
+            problems.add("target.kind: Unsupported value: \"" + kind + "\": supported values: \"Node\", \"<empty>\"");
         }
         if (node.isEmpty()) {
-            throw ApiException.internal("target.name: Required value");
+            problems.add("target.name: Required value");
+        }
+        if (!problems.isEmpty()) {
+            throw ApiException.internal(problems.size() == 1 ? problems.getFirst() : problems.toString());
         }
         writes.modify(target, options, live -> {
             refuseToBind(live).ifPresent(why -> {
@@ -213,7 +217,7 @@ public final class Subresources {
         ObjectNode pod = resources.get(target.type(), target.namespace(), target.name());
         String container = target.subresource().equals("portforward")
                 ? ""
-                : container(target.name(), pod.path("spec"), request.queryOr("container", ""));
+                : container(target, pod.path("spec"), request.queryOr("container", ""));
         String node = pod.path("spec").path("nodeName").asText("");
         if (node.isEmpty()) {
             throw ApiException.badRequest("pod " + target.name() + " does not have a host assigned");
@@ -247,12 +251,19 @@ public final class Subresources {
     }
 
     /** The container that is asked for, or the only one that there is. */
-    private static String container(String pod, JsonNode spec, String asked) {
+    private static String container(Writes.Target target, JsonNode spec, String asked) {
+        String pod = target.name();
         List<String> names = names(spec.path("containers"));
         List<String> others = names(spec.path("initContainers"));
         if (asked.isEmpty()) {
             if (names.size() == 1) {
                 return names.getFirst();
+            }
+            if (!target.subresource().equals("log")) {
+                others.addAll(names);
+                others.addAll(names(spec.path("ephemeralContainers")));
+                throw ApiException.badRequest("a container name must be specified for pod " + pod + ", choose one of: ["
+                        + String.join(" ", others) + "]");
             }
             String initial =
                     others.isEmpty() ? "" : " or one of the init containers: [" + String.join(" ", others) + "]";

@@ -30,6 +30,7 @@ public final class Writes {
             "events.events.k8s.io",
             "limitranges",
             "leases.coordination.k8s.io",
+            "runtimeclasses.node.k8s.io",
             "clusterroles.rbac.authorization.k8s.io",
             "clusterrolebindings.rbac.authorization.k8s.io",
             "roles.rbac.authorization.k8s.io",
@@ -77,18 +78,23 @@ public final class Writes {
                 strategy.schema(), target.type().apiVersion(), strategy.resetFields(target.subresource()));
     }
 
-    void checkIdentity(Target target, ObjectNode object) {
-        boolean custom = !resources.strategy(target.type()).servesStrategicMerge();
-        new Identity(resources.kinds()).check(target, object, custom);
+    /** Reads what was sent. @return what the sender should be told of it */
+    private List<String> decode(Target target, ObjectNode sent, WriteOptions options) {
+        ResourceStrategy strategy = resources.strategy(target.type());
+        return new Identity(resources.kinds())
+                .check(
+                        target,
+                        sent,
+                        !strategy.servesStrategicMerge(),
+                        object -> options.report(target.type(), strategy.decode(object)));
     }
 
     /** Creates an object. The answer is what was stored, or would be. */
     public ApiResponse create(Target target, ApiRequest request) {
         WriteOptions options = WriteOptions.of(request, "CreateOptions");
         ObjectNode object = Bodies.object(request);
-        checkIdentity(target, object);
         ResourceStrategy strategy = resources.strategy(target.type());
-        List<String> warnings = options.report(target.type(), strategy.decode(object));
+        List<String> warnings = decode(target, object, options);
         strategy.setDefaults(object);
         try {
             return insert(target, object, options, true).answer(201, warnings);
@@ -206,9 +212,11 @@ public final class Writes {
     public ApiResponse update(Target target, ApiRequest request) {
         WriteOptions options = WriteOptions.of(request, "UpdateOptions");
         ObjectNode sent = Bodies.object(request);
-        checkIdentity(target, sent);
+        if (target.name().isEmpty()) {
+            throw ApiException.badRequest("name must be provided");
+        }
         ResourceStrategy strategy = resources.strategy(target.type());
-        List<String> warnings = options.report(target.type(), strategy.decode(sent));
+        List<String> warnings = decode(target, sent, options);
         String name = sent.path("metadata").path("name").asText("");
         if (name.isEmpty()) {
             sent.withObject("/metadata").put("name", target.name());
@@ -379,6 +387,9 @@ public final class Writes {
         }
         if (target.subresource().isEmpty()) {
             strategy.prepareForUpdate(next, live);
+            if (type.qualifiedPlural().equals("pods")) {
+                PodAdmission.tolerations(next.withObject("/spec"));
+            }
         } else if (target.subresource().equals("status")) {
             keepAllButStatus(strategy, next, live);
         } else if (target.subresource().equals(EphemeralContainers.NAME)) {

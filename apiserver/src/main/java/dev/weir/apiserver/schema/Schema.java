@@ -206,6 +206,11 @@ public final class Schema {
         return own.path("x-kubernetes-preserve-unknown-fields").asBoolean();
     }
 
+    /** True if nothing is said of this node at all, as {@code additionalProperties: true} says nothing of the values. */
+    public boolean keepsAll() {
+        return own.isBoolean() && own.asBoolean();
+    }
+
     public boolean embeddedResource() {
         return own.path("x-kubernetes-embedded-resource").asBoolean();
     }
@@ -216,7 +221,8 @@ public final class Schema {
 
     /** True if nothing below this node is described, so that merging goes by what the values look like. */
     public boolean isUntyped() {
-        return type() == Type.ANY && properties().isEmpty()
+        return keepsAll()
+                || type() == Type.ANY && properties().isEmpty()
                 || preservesUnknown() && properties().isEmpty() && additionalProperties() == null
                 || !structural && type() == Type.OBJECT && properties().isEmpty() && additionalProperties() == null;
     }

@@ -194,9 +194,10 @@ final class BuiltInCells {
                 .add(age())
                 .add(info.path("kubeletVersion").asText());
         cells.add(address("InternalIP")).add(address("ExternalIP"));
-        cells.add(info.path("osImage").asText("<unknown>"));
-        cells.add(info.path("kernelVersion").asText("<unknown>"))
-                .add(info.path("containerRuntimeVersion").asText("<unknown>"));
+        for (String field : List.of("osImage", "kernelVersion", "containerRuntimeVersion")) {
+            String text = info.path(field).asText("");
+            cells.add(text.isEmpty() ? "<unknown>" : text);
+        }
     }
 
     private String roles() {

@@ -188,8 +188,8 @@ final class ClusterCells {
         cells.add(target.path("kind").asText() + "/" + target.path("name").asText());
         cells.add(targets());
         cells.add(spec.has("minReplicas") ? spec.path("minReplicas").asText() : UNSET);
-        cells.add(spec.path("maxReplicas").asText());
-        cells.add(Integer.toString(status.path("currentReplicas").asInt())).add(age);
+        cells.add(spec.path("maxReplicas").asInt());
+        cells.add(status.path("currentReplicas").asInt()).add(age);
     }
 
     private String targets() {

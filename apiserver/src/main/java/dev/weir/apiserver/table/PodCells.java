@@ -19,7 +19,9 @@ final class PodCells {
         this.pod = pod;
         this.status = pod.path("status");
         String ofStatus = status.path("reason").asText("");
-        this.reason = ofStatus.isEmpty() ? status.path("phase").asText() : ofStatus;
+        this.reason = gated()
+                ? "SchedulingGated"
+                : ofStatus.isEmpty() ? status.path("phase").asText() : ofStatus;
     }
 
     static void add(ObjectNode pod, ArrayNode cells, String age, Instant now) {
@@ -60,6 +62,16 @@ final class PodCells {
             passed += condition(gate.path("conditionType").asText()) ? 1 : 0;
         }
         return gates.isEmpty() ? "<none>" : passed + "/" + gates.size();
+    }
+
+    private boolean gated() {
+        for (JsonNode condition : status.path("conditions")) {
+            if (condition.path("type").asText().equals("PodScheduled")
+                    && condition.path("reason").asText().equals("SchedulingGated")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean condition(String type) {
