@@ -61,7 +61,7 @@ class BuiltInRulesTest {
             pods | {spec: {containers: [{name: A, image: i}]}} | spec.containers[0].name: Invalid value: "A": a lowercase RFC 1123 label
             pods | {spec: {containers: [{name: a, image: i}], initContainers: [{name: a, image: i}]}} | spec.initContainers[0].name: Duplicate value: "a"
             pods | {spec: {containers: [{name: a, image: ' i'}]}} | spec.containers[0].image: Invalid value: " i": must not have leading or trailing whitespace
-            pods | {spec: {restartPolicy: Sometimes, containers: [{name: a, image: i}]}} | spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"
+            pods | {spec: {restartPolicy: Sometimes, containers: [{name: a, image: i}]}} | spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"
             pods | {spec: {containers: [{name: a, image: i, ports: [{containerPort: 70000}]}]}} | spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive
             pods | {spec: {containers: [{name: a, image: i, ports: [{containerPort: 80, protocol: HTTP}]}]}} | spec.containers[0].ports[0].protocol: Unsupported value: "HTTP": supported values: "SCTP", "TCP", "UDP"
             pods | {spec: {containers: [{name: a, image: i, volumeMounts: [{name: v, mountPath: /v}]}]}} | spec.containers[0].volumeMounts[0].name: Not found: "v"
@@ -76,7 +76,7 @@ class BuiltInRulesTest {
             ingresses | {spec: {}} | either `defaultBackend` or `rules` must be specified
             ingresses | {spec: {rules: [{http: {paths: [{path: /, backend: {service: {name: s, port: {number: 80}}}}]}}]}} | spec.rules[0].http.paths[0].pathType: Required value: pathType must be specified
             persistentvolumeclaims | {spec: {resources: {requests: {storage: 1Gi}}}} | spec.accessModes: Required value: at least 1 access mode is required
-            rolebindings | {roleRef: {kind: Thing, name: r}} | roleRef.kind: Unsupported value: "Thing": supported values: "ClusterRole", "Role"
+            rolebindings | {roleRef: {kind: Thing, name: r}} | roleRef.kind: Unsupported value: "Thing": supported values: "Role", "ClusterRole"
             secrets | {type: kubernetes.io/tls, data: {tls.crt: ''}} | data[tls.key]: Required value
             """)
     void refuses(String plural, String object, String message) throws Exception {
