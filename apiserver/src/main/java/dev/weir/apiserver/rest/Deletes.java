@@ -176,8 +176,7 @@ public final class Deletes {
                 last = dryRun ? last : resources.store().replace(entry.key(), entry.revision(), next);
             }
             if (!dryRun
-                    && last.flatMap(marked ->
-                                    resources.store().remove(marked.key(), marked.revision(), next))
+                    && last.flatMap(marked -> resources.store().remove(marked.key(), marked.revision(), next))
                             .isEmpty()) {
                 return Optional.empty();
             }
