@@ -18,7 +18,6 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -387,16 +386,6 @@ class ClusterCommandsTest {
 
     @Test
     @Order(5)
-    void saysThatAFileIsNoKubeconfig() throws IOException {
-        Path file = folder.resolve("broken");
-        Files.writeString(file, "clusters:1\n- name: [\n");
-        Weir.Result broken = Weir.run("get", "--kubeconfig=" + file);
-        assertThat(broken.exitCode()).isEqualTo(2);
-        assertThat(broken.err()).startsWith("weir: --kubeconfig: " + file + " is no kubeconfig: ");
-    }
-
-    @Test
-    @Order(5)
     void namesWhatIsMissing() {
         Weir.Result missing = weir("why", "nothing");
         assertThat(missing.exitCode()).isEqualTo(1);
@@ -414,43 +403,6 @@ class ClusterCommandsTest {
         assertThat(context.exitCode()).isEqualTo(2);
         assertThat(context.err()).isEqualTo("weir: --context: \"production\" is not one of weir-local\n");
         assertThat(weir("get", "-n", "kube-system").err()).startsWith("no releases in namespace kube-system");
-    }
-
-    @Test
-    @Order(5)
-    void namesTheServerThatCannotBeReached() throws IOException {
-        int closed;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            closed = socket.getLocalPort();
-        }
-        Path file = folder.resolve("gone");
-        Files.writeString(
-                file,
-                Files.readString(local.kubeconfig()).replaceAll("server: .*", "server: https://127.0.0.1:" + closed));
-        Weir.Result gone = Weir.run("get", "--kubeconfig=" + file);
-        assertThat(gone.exitCode()).isEqualTo(3);
-        assertThat(gone.err())
-                .startsWith("weir: cannot reach the cluster (context \"weir-local\", server https://127.0.0.1:" + closed
-                        + "): ");
-    }
-
-    @Test
-    @Order(5)
-    void givesUpOnAServerThatDoesNotAnswer() throws IOException {
-        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Path file = folder.resolve("silent");
-            Files.writeString(
-                    file,
-                    Files.readString(local.kubeconfig())
-                            .replaceAll("server: .*", "server: http://127.0.0.1:" + silent.getLocalPort()));
-            Weir.Result waited = Weir.run("get", "--request-timeout=600ms", "--kubeconfig=" + file);
-            assertThat(waited.exitCode()).isEqualTo(3);
-            assertThat(waited.err()).contains("no answer within 600 ms");
-            Weir.Result refused = Weir.run("get", "--request-timeout=soon", "--kubeconfig=" + file);
-            assertThat(refused.exitCode()).isEqualTo(2);
-            assertThat(refused.err())
-                    .isEqualTo("weir: --request-timeout: \"soon\" is not a time like 5s, 1m30s or 5 (seconds)\n");
-        }
     }
 
     /** Whoever starts the operator by hand need not read its log for the reason. */
