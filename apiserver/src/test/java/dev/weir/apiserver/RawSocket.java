@@ -78,6 +78,17 @@ final class RawSocket implements AutoCloseable {
                 Integer.parseInt(head.substring(9, 12)), head.toString(), body.toString(StandardCharsets.UTF_8));
     }
 
+    /** True if the server has cut the connection, for one that does not read what comes. */
+    boolean isCut() {
+        try {
+            // an empty line before a request means nothing
+            send("\r\n");
+            return false;
+        } catch (IOException cut) {
+            return true;
+        }
+    }
+
     /** True if the server ends the connection before the socket's patience is over. */
     boolean ends() {
         try {

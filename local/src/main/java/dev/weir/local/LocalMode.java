@@ -183,19 +183,7 @@ public final class LocalMode implements AutoCloseable {
                 options.dataDir().resolve(GATEWAYS),
                 Clock.systemUTC()));
         DataPlaneFeed feed = parts.keep(new DataPlaneFeed(client, caches, dataPlane, gateways::changed));
-        Kubelet kubelet = new Kubelet(
-                new Kubelet.Surroundings(
-                        client,
-                        NodeIdentity.LOCAL,
-                        _ -> new ProxiedNetwork(dataPlane, addresses),
-                        new Images(options.images()),
-                        podFolder(options),
-                        StandIns.write(podFolder(options).resolveSibling("stand-ins")),
-                        new ServiceAccountTokens(client, api::kubeconfig),
-                        events,
-                        parts.keep(new ConfigWatches(client)),
-                        ledger),
-                caches.pods());
+        Kubelet kubelet = kubelet(client, caches, events, _ -> new ProxiedNetwork(dataPlane, addresses));
         KubeletEndpoint endpoint = parts.keep(KubeletEndpoint.of(kubelet, NodeIdentity.LOCAL, api.authority()));
         parts.keep(kubelet);
         try (Together together = new Together()) {
@@ -223,6 +211,24 @@ public final class LocalMode implements AutoCloseable {
         }
         gateway = Installation.awaitGateway(client);
         controllers.startCollecting();
+    }
+
+    private Kubelet kubelet(
+            KubernetesClient client, SharedCaches caches, EventRecorder events, PodNetwork.Pool networks)
+            throws IOException {
+        return new Kubelet(
+                new Kubelet.Surroundings(
+                        client,
+                        NodeIdentity.LOCAL,
+                        networks,
+                        new Images(options.images()),
+                        podFolder(options),
+                        StandIns.write(podFolder(options).resolveSibling("stand-ins")),
+                        new ServiceAccountTokens(client, api::kubeconfig),
+                        events,
+                        parts.keep(new ConfigWatches(client)),
+                        ledger),
+                caches.pods());
     }
 
     /** How many requests each user has made of the API server; an open watch counts once. */

@@ -23,7 +23,80 @@ final class Defaults {
     }
 
     static void apply(ResourceType type, ObjectNode object) {
-        ObjectNode spec = object.get("spec") instanceof ObjectNode found ? found : null;
+        switch (type.plural()) {
+            case "services", "endpoints", "endpointslices", "networkpolicies", "ingressclasses" ->
+                network(type.plural(), object);
+            case "persistentvolumes", "persistentvolumeclaims", "storageclasses" -> storage(type.plural(), object);
+            case "secrets" -> secret(object);
+            case "nodes" -> node(object.withObject("/spec"));
+            case "namespaces" -> {
+                String name = object.path("metadata").path("name").asText("");
+                if (!name.isEmpty()) {
+                    object.withObject("/metadata").withObject("/labels").put("kubernetes.io/metadata.name", name);
+                }
+            }
+            case "customresourcedefinitions" -> definition(object);
+            case "validatingwebhookconfigurations", "mutatingwebhookconfigurations" ->
+                object.path("webhooks").forEach(webhook -> webhook(type.plural(), (ObjectNode) webhook));
+            case "priorityclasses" -> policies(type.plural(), object);
+            case "roles", "clusterroles" -> {
+                if (object.path("rules").isEmpty()) {
+                    object.putNull("rules");
+                }
+            }
+            case "rolebindings", "clusterrolebindings" -> binding(object);
+            default -> workload(type, object);
+        }
+    }
+
+    private static void network(String plural, ObjectNode object) {
+        switch (plural) {
+            case "services" -> {
+                service(object.withObject("/spec"));
+                object.path("status").path("loadBalancer").path("ingress").forEach(ingress -> {
+                    if (ingress.has("ip")) {
+                        text((ObjectNode) ingress, "ipMode", "VIP");
+                    }
+                });
+            }
+            case "endpointslices" -> {
+                object.path("ports").forEach(port -> {
+                    text((ObjectNode) port, "name", "");
+                    text((ObjectNode) port, "protocol", "TCP");
+                });
+            }
+            case "endpoints" ->
+                object.path("subsets")
+                        .forEach(subset ->
+                                subset.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
+            case "networkpolicies" -> networkPolicy(object.withObject("/spec"));
+            default -> {
+                if (object.path("spec").get("parameters") instanceof ObjectNode parameters) {
+                    text(parameters, "scope", "Cluster");
+                }
+            }
+        }
+    }
+
+    private static void storage(String plural, ObjectNode object) {
+        switch (plural) {
+            case "persistentvolumes" -> {
+                text(object.withObject("/spec"), "persistentVolumeReclaimPolicy", "Retain");
+                if (object.path("spec").get("hostPath") instanceof ObjectNode path) {
+                    text(path, "type", "");
+                }
+                text(object.withObject("/status"), "phase", "Pending");
+                text(object.withObject("/spec"), "volumeMode", "Filesystem");
+            }
+            case "persistentvolumeclaims" -> {
+                text(object.withObject("/spec"), "volumeMode", "Filesystem");
+                text(object.withObject("/status"), "phase", "Pending");
+            }
+            default -> policies(plural, object);
+        }
+    }
+
+    private static void workload(ResourceType type, ObjectNode object) {
         switch (type.plural()) {
             case "deployments" -> deployment(object.withObject("/spec"));
             case "replicasets" -> {
@@ -41,71 +114,16 @@ final class Defaults {
                 text(object.withObject("/metadata").withObject("/annotations"), TEMPLATE_GENERATION, "0");
             }
             case "jobs" -> job(object.withObject("/spec"));
+            case "cronjobs" -> cronJob(object.withObject("/spec"));
+            case "replicationcontrollers" -> replicationController(object.withObject("/spec"));
             case "pods" -> {
                 PodDefaults.apply(object.withObject("/spec"), true);
                 flag(object.withObject("/spec"), "enableServiceLinks", true);
             }
-            case "services" -> {
-                service(object.withObject("/spec"));
-                object.path("status").path("loadBalancer").path("ingress").forEach(ingress -> {
-                    if (ingress.has("ip")) {
-                        text((ObjectNode) ingress, "ipMode", "VIP");
-                    }
-                });
-            }
-            case "secrets" -> secret(object);
-            case "nodes" -> node(object.withObject("/spec"));
-            case "namespaces" -> {
-                String name = object.path("metadata").path("name").asText("");
-                if (!name.isEmpty()) {
-                    object.withObject("/metadata").withObject("/labels").put("kubernetes.io/metadata.name", name);
-                }
-            }
-            case "endpointslices" -> {
-                object.path("ports").forEach(port -> {
-                    text((ObjectNode) port, "name", "");
-                    text((ObjectNode) port, "protocol", "TCP");
-                });
-            }
-            case "endpoints" ->
-                object.path("subsets")
-                        .forEach(subset ->
-                                subset.path("ports").forEach(port -> text((ObjectNode) port, "protocol", "TCP")));
-            case "horizontalpodautoscalers" -> autoscaler(object.withObject("/spec"), type.version());
-            case "persistentvolumeclaims" -> {
-                text(object.withObject("/spec"), "volumeMode", "Filesystem");
-                text(object.withObject("/status"), "phase", "Pending");
-            }
-            case "cronjobs" -> cronJob(object.withObject("/spec"));
-            case "networkpolicies" -> networkPolicy(object.withObject("/spec"));
             case "podtemplates" -> podSpec(object.withObject("/template").withObject("/spec"));
-            case "customresourcedefinitions" -> definition(object);
-            case "validatingwebhookconfigurations", "mutatingwebhookconfigurations" ->
-                object.path("webhooks").forEach(webhook -> webhook(type.plural(), (ObjectNode) webhook));
-            case "storageclasses", "priorityclasses" -> policies(type.plural(), object);
-            case "replicationcontrollers" -> replicationController(object.withObject("/spec"));
-            case "persistentvolumes" -> {
-                text(object.withObject("/spec"), "persistentVolumeReclaimPolicy", "Retain");
-                if (object.path("spec").get("hostPath") instanceof ObjectNode path) {
-                    text(path, "type", "");
-                }
-                text(object.withObject("/status"), "phase", "Pending");
-                text(object.withObject("/spec"), "volumeMode", "Filesystem");
-            }
-            case "roles", "clusterroles" -> {
-                if (object.path("rules").isEmpty()) {
-                    object.putNull("rules");
-                }
-            }
-            case "ingressclasses" -> {
-                if (object.path("spec").get("parameters") instanceof ObjectNode parameters) {
-                    text(parameters, "scope", "Cluster");
-                }
-            }
-            case "rolebindings", "clusterrolebindings" -> binding(object);
+            case "horizontalpodautoscalers" -> autoscaler(object.withObject("/spec"), type.version());
             default -> {
-                if (spec != null
-                        && spec.has("template")
+                if (object.get("spec") instanceof ObjectNode spec
                         && spec.path("template").path("spec").has("containers")) {
                     template(spec);
                 }
