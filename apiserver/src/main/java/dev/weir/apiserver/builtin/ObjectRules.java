@@ -202,7 +202,9 @@ final class ObjectRules {
             problems.invalid("spec.resources[storage]", storage, "must be greater than zero");
         }
         boolean bound = old != null && old.path("status").path("phase").asText().equals("Bound");
-        if (old != null && !Json.same(claimed(old.path("spec"), bound), claimed(spec, bound))) {
+        // a claim gets its volume once
+        boolean named = old != null && old.path("spec").has("volumeName");
+        if (old != null && !Json.same(claimed(old.path("spec"), bound, named), claimed(spec, bound, named))) {
             problems.forbidden(
                     "spec",
                     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound"
@@ -210,12 +212,15 @@ final class ObjectRules {
         }
     }
 
-    private static ObjectNode claimed(JsonNode spec, boolean bound) {
+    private static ObjectNode claimed(JsonNode spec, boolean bound, boolean named) {
         ObjectNode copy = Json.MAPPER.createObjectNode();
         copy.setAll((ObjectNode) spec.deepCopy());
         if (bound) {
             copy.withObject("/resources").remove("requests");
             copy.remove("volumeAttributesClassName");
+        }
+        if (!named) {
+            copy.remove("volumeName");
         }
         return copy;
     }

@@ -58,6 +58,18 @@ class FieldRulesTest {
     }
 
     @Test
+    void aClaimGetsItsVolumeOnce() throws Exception {
+        ObjectNode open = json("{'spec': {'accessModes': ['ReadWriteOnce']}}");
+        ObjectNode bound = json("{'spec': {'accessModes': ['ReadWriteOnce'], 'volumeName': 'a'}}");
+        ObjectNode other = json("{'spec': {'accessModes': ['ReadWriteOnce'], 'volumeName': 'b'}}");
+        assertThat(ObjectRules.problems("persistentvolumeclaims", bound, open)).isEmpty();
+        assertThat(ObjectRules.problems("persistentvolumeclaims", other, bound))
+                .extracting(FieldError::message)
+                .containsExactly("spec: Forbidden: spec is immutable after creation except resources.requests and"
+                        + " volumeAttributesClassName for bound claims");
+    }
+
+    @Test
     void keepsWhatMayNotChange() throws Exception {
         ObjectNode old = json("{'handler': 'a'}");
         assertThat(KindRules.problems("runtimeclasses", json("{'handler': 'b'}"), old))
