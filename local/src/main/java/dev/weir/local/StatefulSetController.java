@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
@@ -270,7 +271,7 @@ final class StatefulSetController {
                     .updateStatus();
         }
         Set<String> used = round.pods().values().stream().map(Round::revision).collect(Collectors.toSet());
-        used.addAll(Set.of(current, update));
+        used.addAll(List.of(current, update));
         revisions.trim(set, used, Objects.requireNonNullElse(set.getSpec().getRevisionHistoryLimit(), 10));
     }
 }

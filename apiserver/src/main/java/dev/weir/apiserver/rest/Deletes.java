@@ -175,9 +175,7 @@ public final class Deletes {
                 markDeleted(type, next, finalizers, 0, terminating);
                 last = dryRun ? last : resources.store().replace(entry.key(), entry.revision(), next);
             }
-            if (!dryRun
-                    && last.flatMap(marked -> resources.store().remove(marked.key(), marked.revision(), next))
-                            .isEmpty()) {
+            if (!dryRun && last.filter(marked -> removed(marked, entry, next)).isEmpty()) {
                 return Optional.empty();
             }
             boolean answersObject = ANSWERED.contains(type.qualifiedPlural());
@@ -220,6 +218,16 @@ public final class Deletes {
             next.withObject("/status").put("phase", "Terminating");
             metadata.remove("deletionGracePeriodSeconds");
         }
+    }
+
+    /** @param seen before it was marked */
+    private boolean removed(VersionedStore.Entry marked, VersionedStore.Entry seen, ObjectNode last) {
+        if (resources.store().remove(marked.key(), marked.revision(), last).isPresent()) {
+            return true;
+        }
+        // whoever saw the mark, as a node does, may have been faster
+        return marked.revision() != seen.revision()
+                && resources.store().get(marked.key()).isEmpty();
     }
 
     private static boolean sameFinalizers(ObjectNode metadata, List<String> finalizers) {
