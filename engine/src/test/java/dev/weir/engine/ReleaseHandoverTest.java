@@ -136,31 +136,20 @@ class ReleaseHandoverTest {
                         .acceptance()
                         .accepted())
                 .isTrue();
-        Observed young = new Observed(
-                versions,
-                Map.of(),
-                served(silent),
-                "app-0",
-                new Routed("uid/1", NOW.minusSeconds(1)),
-                List.of(),
-                false,
-                List.of());
+        Observed young = inForceFor(1, versions, served(silent));
         assertThat(decide(release, young).status().acceptance()).isEqualTo(Decision.Acceptance.UNKNOWN);
 
-        Observed unheard = new Observed(
-                versions,
-                Map.of(),
-                served(silent),
-                "app-0",
-                new Routed("uid/1", NOW.minusSeconds(10)),
-                List.of(),
-                false,
-                List.of());
+        Observed unheard = inForceFor(10, versions, served(silent));
         Decision patient = decide(release, unheard);
         assertThat(patient.status().phase()).isEqualTo(Decision.Phase.READY);
         assertThat(patient.status().acceptance()).isEqualTo(Decision.Acceptance.UNKNOWN);
         assertThat(patient.why()).noneMatch(why -> why.contains("Service app"));
         assertThat(patient.wake()).contains(NOW.plusSeconds(5));
+    }
+
+    private static Observed inForceFor(int seconds, Map<String, Observed.Version> versions, Observed.Route route) {
+        Routed since = new Routed("uid/1", NOW.minusSeconds(seconds));
+        return new Observed(versions, Map.of(), route, "app-0", since, List.of(), false, List.of());
     }
 
     @Test

@@ -41,6 +41,10 @@ public record ReleaseStatus(
         List<String> why) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MOST_SENTENCES = 64;
+    /** In characters, as the definition bounds them: a server's words may be as long as they like. */
+    private static final int LONGEST_SENTENCE = 4096;
+
+    private static final int LONGEST_MESSAGE = 32768;
 
     /** The condition that says whether those who carry the traffic take the route. */
     public static final String ROUTE_ACCEPTED = "RouteAccepted";
@@ -138,7 +142,14 @@ public record ReleaseStatus(
                                 Stream.of(before.accepted(status.acceptance(), generation, now)))
                         .toList(),
                 status.versions().stream().map(ReleaseStatus::version).toList(),
-                decision.why().stream().limit(MOST_SENTENCES).toList());
+                decision.why().stream()
+                        .limit(MOST_SENTENCES)
+                        .map(sentence -> shortened(sentence, LONGEST_SENTENCE))
+                        .toList());
+    }
+
+    private static String shortened(String text, int longest) {
+        return text.length() <= longest ? text : text.substring(0, longest - 1) + "…";
     }
 
     private static String word(Enum<?> constant) {
@@ -149,7 +160,12 @@ public record ReleaseStatus(
     private Condition condition(Decision.Phase phase, Decision.Status status, long generation, Instant now) {
         String value = status.phase() == phase ? "True" : "False";
         return new Condition(
-                word(phase), value, generation, since(word(phase), value, now), status.reason(), status.message());
+                word(phase),
+                value,
+                generation,
+                since(word(phase), value, now),
+                status.reason(),
+                shortened(status.message(), LONGEST_MESSAGE));
     }
 
     private Condition accepted(Decision.Acceptance acceptance, long generation, Instant now) {
@@ -161,7 +177,7 @@ public record ReleaseStatus(
                 generation,
                 since(ROUTE_ACCEPTED, value, now),
                 acceptance.reason(),
-                acceptance.message());
+                shortened(acceptance.message(), LONGEST_MESSAGE));
     }
 
     private String since(String type, String value, Instant now) {

@@ -16,6 +16,7 @@ import dev.weir.model.ReleaseStatus;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -23,8 +24,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One pass over one release: observe, parse, decide, write the status, act.
@@ -116,10 +117,13 @@ final class ReleaseLoop {
         if (!report(object, refusedBefore.map(decision::refused).orElse(decision))) {
             return Optional.empty();
         }
-        Optional<World.Refused> refused = actions.run(decision.actions());
-        if (refused.isPresent()) {
-            Decision told = decision.refused(String.valueOf(refused.get().getMessage()));
-            report(object, told);
+        List<World.Refused> refused = actions.run(decision.actions());
+        if (!refused.isEmpty()) {
+            report(
+                    object,
+                    decision.refused(refused.stream()
+                            .map(one -> String.valueOf(one.getMessage()))
+                            .collect(Collectors.joining("; "))));
             // whoever can mend it may not touch a watched object
             Instant again = clock.instant().plus(AFTER_REFUSAL);
             return decision.wake().filter(time -> time.isBefore(again)).or(() -> Optional.of(again));
@@ -196,33 +200,37 @@ final class ReleaseLoop {
          * Runs them in order. One that fails keeps none from being tried that moves requests: those must follow what is
          * ready also while a version cannot be applied. Nothing is deleted then.
          *
-         * @return the first that the server refused
+         * @return what the server refused
+         * @throws RuntimeException what else went wrong, which is worth another try; the first carries all others
          */
-        Optional<World.Refused> run(List<Action> actions) {
-            @Nullable RuntimeException failed = null;
-            World.@Nullable Refused refused = null;
+        List<World.Refused> run(List<Action> actions) {
+            List<World.Refused> refused = new ArrayList<>();
+            List<RuntimeException> failed = new ArrayList<>();
             for (Action action : actions) {
                 boolean routes = action instanceof Action.ApplyRoute;
                 boolean deletes = action instanceof Action.Prune;
-                if (failed != null && !routes || refused != null && deletes) {
+                if (!failed.isEmpty() && !routes || !refused.isEmpty() && deletes) {
                     continue;
                 }
                 try {
                     run(action);
                 } catch (World.Refused one) {
-                    refused = refused == null ? one : refused;
+                    refused.add(one);
                 } catch (RuntimeException one) {
                     // a spec that is not on record is not acted on
                     if (action instanceof Action.RecordRevision) {
                         throw one;
                     }
-                    failed = failed == null ? one : failed;
+                    failed.add(one);
                 }
             }
-            if (failed != null) {
-                throw failed;
+            if (!failed.isEmpty()) {
+                RuntimeException first = failed.removeFirst();
+                failed.forEach(first::addSuppressed);
+                refused.forEach(first::addSuppressed);
+                throw first;
             }
-            return Optional.ofNullable(refused);
+            return refused;
         }
 
         private void run(Action action) {

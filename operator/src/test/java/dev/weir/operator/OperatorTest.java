@@ -127,9 +127,13 @@ class OperatorTest {
     @Test
     void namesAFieldOfATemplateThatIsOfAnotherType() {
         cluster.install(ISTIO);
-        cluster.release("strategy: None\nversions: [{name: app-0, template: {spec: {replicas: x}}}]");
+        cluster.release("strategy: None\nversions: [{name: app-0, template: {spec: {replicas: x}}},"
+                + " {name: app-1, template: {spec: {paused: y}}}]");
         reason("Refused");
-        assertThat(cluster.message()).contains("Deployment/app-0", ".spec.replicas: expected numeric");
+        assertThat(cluster.message())
+                .contains("Deployment/app-0", ".spec.replicas: expected numeric")
+                .as("every refusal, so that one mending suffices")
+                .contains("Deployment/app-1", ".spec.paused: expected boolean");
     }
 
     @Test

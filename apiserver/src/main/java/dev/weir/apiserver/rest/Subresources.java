@@ -168,34 +168,27 @@ public final class Subresources {
         return new ApiResponse.Json(201, review);
     }
 
+    private static ApiException noReview(ResourceType type, String field, String value, String why) {
+        FieldError error = new FieldError(FieldError.Kind.INVALID, field, value, why);
+        return ApiException.invalid(type.group(), "", "", List.of(error));
+    }
+
     ApiResponse review(ResourceType type, ApiRequest request) {
         ObjectNode review = Bodies.object(request);
         boolean access = type.plural().endsWith("accessreviews");
         if (access
                 && review.path("spec").has("resourceAttributes")
                         == review.path("spec").has("nonResourceAttributes")) {
-            throw ApiException.invalid(
-                    type.group(),
-                    "",
-                    "",
-                    List.of(new FieldError(
-                            FieldError.Kind.INVALID,
-                            "spec.resourceAttributes",
-                            "null",
-                            "exactly one of nonResourceAttributes or resourceAttributes must be specified")));
+            throw noReview(
+                    type,
+                    "spec.resourceAttributes",
+                    "null",
+                    "exactly one of nonResourceAttributes or resourceAttributes must be specified");
         }
         if (type.plural().equals("subjectaccessreviews")
                 && review.path("spec").path("user").asText("").isEmpty()
                 && review.path("spec").path("groups").isEmpty()) {
-            throw ApiException.invalid(
-                    type.group(),
-                    "",
-                    "",
-                    List.of(new FieldError(
-                            FieldError.Kind.INVALID,
-                            "spec.user",
-                            "\"\"",
-                            "at least one of user or group must be specified")));
+            throw noReview(type, "spec.user", "\"\"", "at least one of user or group must be specified");
         }
         review.put("kind", type.kind()).put("apiVersion", type.apiVersion());
         ObjectNode metadata = review.withObject("/metadata");
