@@ -196,6 +196,26 @@ final class PodRules {
             }
         }
         resources(spec, container.path("resources"), path + ".resources");
+        escalation(container.path("securityContext"), path + ".securityContext");
+    }
+
+    private void escalation(JsonNode context, String path) {
+        if (context.path("allowPrivilegeEscalation").asBoolean(true)) {
+            return;
+        }
+        if (context.path("privileged").asBoolean()) {
+            problems.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+        }
+        boolean administers = context.path("capabilities")
+                .path("add")
+                .valueStream()
+                .anyMatch(capability -> capability.asText().equals("CAP_SYS_ADMIN"));
+        if (administers) {
+            problems.invalid(
+                    path,
+                    context,
+                    "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+        }
     }
 
     private void resources(JsonNode spec, JsonNode resources, String path) {

@@ -129,7 +129,8 @@ public final class Deletes {
         }
     }
 
-    private static void checkPreconditions(ResourceType type, ObjectNode live, JsonNode preconditions) {
+    /** @throws ApiException 409 if the object is another one, or another revision, than was asked for */
+    static void checkPreconditions(ResourceType type, ObjectNode live, JsonNode preconditions) {
         String qualified = type.group().isEmpty() ? type.kind() : type.kind() + "." + type.group();
         for (String field : List.of("uid", "resourceVersion")) {
             String wanted = preconditions.path(field).asText("");

@@ -48,37 +48,64 @@ final class Evictions {
             if (!budgets.isEmpty() && !(unhealthy(pod) && alwaysAllowed(budgets.getFirst()))) {
                 spend(budgets.getFirst(), target, dryRun);
             }
-            if (!dryRun) {
-                disrupt(target);
-            }
+        }
+        if (!dryRun) {
+            disrupt(target, options);
         }
         deletes.delete(new Writes.Target(target.type(), target.namespace(), target.name(), ""), options, dryRun);
         return new ApiResponse.Json(201, ApiException.status("Success", null, null, null, 201));
     }
 
-    /** Says of a pod why it goes. */
-    private void disrupt(Writes.Target target) {
+    /** Says of a pod why it goes. What the caller wants to delete is then the pod that says so. */
+    private void disrupt(Writes.Target target, ObjectNode options) {
         VersionedStore.Key key = Resources.key(target.type(), target.namespace(), target.name());
-        Optional<VersionedStore.Entry> pod = resources.store().get(key);
-        while (pod.isPresent()) {
-            ObjectNode next = pod.get().object().deepCopy();
-            ArrayNode conditions = next.withObject("/status").withArray("conditions");
-            conditions.removeIf(condition -> condition.path("type").asText().equals(DISRUPTED));
-            conditions
-                    .addObject()
-                    .put("type", DISRUPTED)
-                    .put("status", "True")
-                    .putNull("lastProbeTime")
-                    .put(
-                            "lastTransitionTime",
-                            clock.instant().truncatedTo(ChronoUnit.SECONDS).toString())
-                    .put("reason", "EvictionByEvictionAPI")
-                    .put("message", "Eviction API: evicting");
-            if (resources.store().replace(key, pod.get().revision(), next).isPresent()) {
+        while (true) {
+            Optional<VersionedStore.Entry> pod = resources.store().get(key);
+            if (pod.isEmpty()) {
                 return;
             }
-            pod = resources.store().get(key);
+            ObjectNode live = resources.read(target.type(), pod.get().object());
+            Deletes.checkPreconditions(target.type(), live, options.path("preconditions"));
+            ObjectNode next = pod.get().object().deepCopy();
+            if (!conditioned(next.withObject("/status").withArray("conditions"))) {
+                return;
+            }
+            Optional<VersionedStore.Entry> written =
+                    resources.store().replace(key, pod.get().revision(), next);
+            if (written.isPresent()) {
+                if (options.path("preconditions").has("resourceVersion")) {
+                    String version = Long.toString(written.get().revision());
+                    options.withObject("/preconditions").put("resourceVersion", version);
+                }
+                return;
+            }
         }
+    }
+
+    /** False if the condition was there. */
+    private boolean conditioned(ArrayNode conditions) {
+        ObjectNode condition = conditions
+                .objectNode()
+                .put("type", DISRUPTED)
+                .put("status", "True")
+                .putNull("lastProbeTime")
+                .put(
+                        "lastTransitionTime",
+                        clock.instant().truncatedTo(ChronoUnit.SECONDS).toString())
+                .put("reason", "EvictionByEvictionAPI")
+                .put("message", "Eviction API: evicting");
+        for (int i = 0; i < conditions.size(); i++) {
+            JsonNode present = conditions.get(i);
+            if (present.path("type").asText().equals(DISRUPTED)) {
+                if (present.path("status").asText().equals("True")) {
+                    condition.set("lastTransitionTime", present.path("lastTransitionTime"));
+                }
+                conditions.set(i, condition);
+                return !condition.equals(present);
+            }
+        }
+        conditions.add(condition);
+        return true;
     }
 
     /** Pods that do not run count for no budget. */

@@ -1,6 +1,8 @@
 package dev.weir.apiserver.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -57,11 +59,12 @@ public final class Selectors {
         return parse(type, selectable, request, () -> {});
     }
 
-    /** @param between what is checked of a request whose selectors can be read, before their fields */
+    /** @param between what is checked of a request whose selectors can be read, before it is asked which fields exist */
     static Predicate<JsonNode> parse(ResourceType type, Set<String> selectable, ApiRequest request, Runnable between) {
         Predicate<JsonNode> byLabels = LabelSelector.parse(request.queryOr("labelSelector", ""));
+        List<FieldTerm> terms = fieldTerms(request.query("fieldSelector"));
         between.run();
-        Predicate<JsonNode> byFields = fields(type, selectable, request.query("fieldSelector"));
+        Predicate<JsonNode> byFields = fields(type, selectable, terms);
         return object -> byLabels.test(object) && byFields.test(object);
     }
 
@@ -95,10 +98,12 @@ public final class Selectors {
         return true;
     }
 
-    private static Predicate<JsonNode> fields(ResourceType type, Set<String> selectable, @Nullable String text) {
-        Predicate<JsonNode> all = _ -> true;
+    private record FieldTerm(String field, String value, boolean negated) {}
+
+    private static List<FieldTerm> fieldTerms(@Nullable String text) {
+        List<FieldTerm> terms = new ArrayList<>();
         if (text == null || text.isBlank()) {
-            return all;
+            return terms;
         }
         for (String term : text.split(",")) {
             boolean negated = term.contains("!=");
@@ -106,15 +111,19 @@ public final class Selectors {
             if (sides.length != 2) {
                 throw ApiException.badRequest("invalid selector: '" + text + "'; can't understand '" + term + "'");
             }
-            String field = sides[0].strip();
-            String value = sides[1].strip();
-            if (!selectable.contains(field)) {
-                checkField(type, field);
-            }
-            Predicate<JsonNode> one = object -> fieldValue(object, field).equals(value) != negated;
-            all = all.and(one);
+            terms.add(new FieldTerm(sides[0].strip(), sides[1].strip(), negated));
         }
-        return all;
+        return terms;
+    }
+
+    private static Predicate<JsonNode> fields(ResourceType type, Set<String> selectable, List<FieldTerm> terms) {
+        for (FieldTerm term : terms) {
+            if (!selectable.contains(term.field())) {
+                checkField(type, term.field());
+            }
+        }
+        return object -> terms.stream()
+                .allMatch(term -> fieldValue(object, term.field()).equals(term.value()) != term.negated());
     }
 
     private static void checkField(ResourceType type, String field) {

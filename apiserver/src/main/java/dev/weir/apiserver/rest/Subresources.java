@@ -223,6 +223,10 @@ public final class Subresources {
                 address = candidate.path("address").asText();
             }
         }
+        if (address.isEmpty()) {
+            throw ApiException.internal("no preferred addresses found; known addresses: "
+                    + host.path("status").path("addresses").valueStream().toList());
+        }
         int port = host.path("status")
                 .path("daemonEndpoints")
                 .path("kubeletEndpoint")
