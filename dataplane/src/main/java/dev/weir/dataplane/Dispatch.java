@@ -200,6 +200,9 @@ final class Dispatch {
             exchange.reply(fault.abortStatus(), "fault filter abort", "FI");
             return;
         }
+        if (route.cors().isPresent() && answered(route.cors().get())) {
+            return;
+        }
         switch (route.action()) {
             case Action.Refused(int status, String reason) -> exchange.reply(status, reason, "NR");
             case Action.Answer(int status, byte[] body, HeaderEdits response) -> {
@@ -212,6 +215,23 @@ final class Dispatch {
             }
             case Action.Forward forward -> forward(forward, match, subject.port());
         }
+    }
+
+    /** True if that was all that the request asks for. */
+    private boolean answered(CorsPolicy cors) {
+        boolean allowed = cors.allows(request);
+        if (CorsPolicy.isPreflight(request) && (allowed || cors.answersOthers())) {
+            FullHttpResponse response = LocalReply.of(200, "");
+            if (allowed) {
+                cors.permission(request).applyToResponse(response.headers());
+            }
+            exchange.reply(response, "-");
+            return true;
+        }
+        if (allowed) {
+            exchange.share(cors.share(request));
+        }
+        return false;
     }
 
     private void redirect(RedirectTarget target, Subject subject, @Nullable String prefix) {

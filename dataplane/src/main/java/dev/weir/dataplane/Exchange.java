@@ -49,6 +49,7 @@ final class Exchange {
     private Peer destination = Peer.UNKNOWN;
     private Workload known = Workload.UNKNOWN;
     private List<HeaderEdits> responseEdits = List.of();
+    private HeaderEdits shared = HeaderEdits.NONE;
     private @Nullable Forwarding forwarding;
     private @Nullable CopiedRequest copy;
 
@@ -124,6 +125,11 @@ final class Exchange {
 
     void responseEdits(List<HeaderEdits> edits) {
         responseEdits = edits;
+    }
+
+    /** What the answer, whoever gives it, says to a page of another origin. */
+    void share(HeaderEdits edits) {
+        shared = edits;
     }
 
     /** Sends the request on, and copies if there are to be any. */
@@ -209,6 +215,7 @@ final class Exchange {
         code = response.status().code();
         HttpHeaders headers = response.headers();
         responseEdits.forEach(edits -> edits.applyToResponse(headers));
+        shared.applyToResponse(headers);
         noteGrpc(headers);
         boolean empty = request.method().equals(HttpMethod.HEAD) || code == 204 || code == 304;
         boolean chunked = HttpUtil.isTransferEncodingChunked(response);

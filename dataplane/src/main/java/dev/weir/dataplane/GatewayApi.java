@@ -250,12 +250,7 @@ final class GatewayApi {
             conditions.add(new Condition.Port(port));
             matches.add(new RequestMatch(conditions));
         }
-        Route route = ranked.route();
-        return new Ranked(
-                new Route(route.name(), matches, route.action(), route.fault()),
-                ranked.matching(),
-                ranked.created(),
-                ranked.owner());
+        return new Ranked(ranked.route().with(matches), ranked.matching(), ranked.created(), ranked.owner());
     }
 
     /** Certificates by the hosts that they are for; none if the port is for plain HTTP. */

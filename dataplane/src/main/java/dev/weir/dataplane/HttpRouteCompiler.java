@@ -62,9 +62,10 @@ final class HttpRouteCompiler {
                 + metadata.path("name").asText();
         String created = metadata.path("creationTimestamp").asText();
         String name = owner + " " + rule.path("name").asText(path.substring("spec.".length()));
-        Action action = action(rule, path);
+        RouteFilters filters = RouteFilters.compile(rule.path("filters"), path + ".filters", this::mirror, findings);
+        Action action = action(rule, path, filters);
         if (rule.path("matches").isEmpty()) {
-            Route route = new Route(name, List.of(), action, Optional.empty());
+            Route route = new Route(name, List.of(), action, Optional.empty(), filters.cors());
             into.add(new Ranked(route, new Weight(Path.EVERYTHING, 1, false, 0, 0), created, owner));
         }
         int index = 0;
@@ -72,7 +73,7 @@ final class HttpRouteCompiler {
             String at = path + ".matches[" + index++ + "]";
             try {
                 RequestMatch compiled = new RequestMatch(conditions(match, at));
-                Route route = new Route(name, List.of(compiled), action, Optional.empty());
+                Route route = new Route(name, List.of(compiled), action, Optional.empty(), filters.cors());
                 into.add(new Ranked(route, weight(match, compiled), created, owner));
             } catch (PatternSyntaxException wrong) {
                 String message = wrong.getPattern() + " is not RE2: " + wrong.getDescription();
@@ -145,8 +146,7 @@ final class HttpRouteCompiler {
         return new Weight(path, length, match.has("method"), headers, queries);
     }
 
-    private Action action(JsonNode rule, String path) {
-        RouteFilters filters = RouteFilters.compile(rule.path("filters"), path + ".filters", this::mirror, findings);
+    private Action action(JsonNode rule, String path, RouteFilters filters) {
         if (filters.unserved().isPresent()) {
             String what = filters.unserved().get();
             unresolved.add(new Unresolved(Problem.UnsupportedValue, what));

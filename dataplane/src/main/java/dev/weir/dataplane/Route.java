@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param matches any of them; empty matches everything
  */
-record Route(String name, List<RequestMatch> matches, Action action, Optional<Fault> fault) {
+record Route(String name, List<RequestMatch> matches, Action action, Optional<Fault> fault, Optional<CorsPolicy> cors) {
     /** What becomes of a request. */
     sealed interface Action {
         /** Sent to one of the destinations. */
@@ -81,7 +81,12 @@ record Route(String name, List<RequestMatch> matches, Action action, Optional<Fa
                 kept.add(match);
             }
         }
-        return kept.isEmpty() ? Optional.empty() : Optional.of(new Route(name, kept, action, fault));
+        return kept.isEmpty() ? Optional.empty() : Optional.of(with(kept));
+    }
+
+    /** The same for other requests. */
+    Route with(List<RequestMatch> others) {
+        return new Route(name, others, action, fault, cors);
     }
 
     boolean catchesAll() {

@@ -42,7 +42,8 @@ final class RouteCompiler {
             "mirrorPercentage",
             "mirrorPercent",
             "mirror_percent",
-            "headers");
+            "headers",
+            "corsPolicy");
     private static final Set<String> RETRIES = Set.of(
             "attempts", "perTryTimeout", "retryOn", "backoff", "retryRemoteLocalities", "retryIgnorePreviousHosts");
     private static final Set<String> REDIRECT =
@@ -82,7 +83,12 @@ final class RouteCompiler {
             findings.add(path, "left out, because none of its matches can be served");
             return Optional.empty();
         }
-        return Optional.of(new Route(http.path("name").asText(), matches, action(http, path), fault(http, path)));
+        return Optional.of(new Route(
+                http.path("name").asText(),
+                matches,
+                action(http, path),
+                fault(http, path),
+                CorsPolicy.ofVirtualService(http.path("corsPolicy"), path + ".corsPolicy", findings)));
     }
 
     private Action action(JsonNode http, String path) {

@@ -22,6 +22,7 @@ record RouteFilters(
         List<Route.Mirror> mirrors,
         Optional<RedirectTarget> redirect,
         Rewrite rewrite,
+        Optional<CorsPolicy> cors,
         Optional<String> unserved) {
     private static final int MOVED = 302;
     private static final Set<String> OF_BACKENDS = Set.of("RequestHeaderModifier", "ResponseHeaderModifier");
@@ -37,6 +38,7 @@ record RouteFilters(
         List<Route.Mirror> mirrors = new ArrayList<>();
         Optional<RedirectTarget> redirect = Optional.empty();
         Rewrite rewrite = Rewrite.NONE;
+        Optional<CorsPolicy> cors = Optional.empty();
         Optional<String> unserved = Optional.empty();
         int index = 0;
         for (JsonNode filter : filters) {
@@ -50,6 +52,7 @@ record RouteFilters(
                             .ifPresent(mirrors::add);
                 case "RequestRedirect" -> redirect = Optional.of(redirect(filter.path("requestRedirect")));
                 case "URLRewrite" -> rewrite = rewrite(filter.path("urlRewrite"));
+                case "CORS" -> cors = Optional.of(CorsPolicy.ofFilter(filter.path("cors")));
                 default -> {
                     String what = at + ": the filter " + type + " is not served";
                     findings.add(at, "the filter " + type + " is not served: requests get 500");
@@ -57,7 +60,7 @@ record RouteFilters(
                 }
             }
         }
-        return new RouteFilters(request, response, List.copyOf(mirrors), redirect, rewrite, unserved);
+        return new RouteFilters(request, response, List.copyOf(mirrors), redirect, rewrite, cors, unserved);
     }
 
     /** A backend's own, of which only changes of headers are served. */
@@ -75,6 +78,7 @@ record RouteFilters(
                         List.of(),
                         Optional.empty(),
                         Rewrite.NONE,
+                        Optional.empty(),
                         Optional.of(at + ": the filter " + type + " is not served for one backend"));
             }
         }

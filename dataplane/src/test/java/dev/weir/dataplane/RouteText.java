@@ -28,6 +28,7 @@ final class RouteText {
             text.put("route", route.name());
         }
         route.fault().ifPresent(fault -> text.put("fault", fault(fault)));
+        route.cors().ifPresent(cors -> text.put("other origins", cors(cors)));
         switch (route.action()) {
             case Action.Refused(int status, String reason) -> text.put("answer", status + " " + reason);
             case Action.Answer(int status, byte[] body, HeaderEdits response) -> {
@@ -41,6 +42,20 @@ final class RouteText {
             }
             case Action.Forward forward -> forward(text, forward, match, subject);
         }
+        return text;
+    }
+
+    private static Map<String, Object> cors(CorsPolicy cors) {
+        Map<String, Object> text = new LinkedHashMap<>();
+        text.put("origins", cors.origins().stream().map(Object::toString).toList());
+        Map.of("methods", cors.methods(), "headers", cors.headers(), "sees", cors.exposed(), "seconds", cors.maxAge())
+                .entrySet()
+                .stream()
+                .filter(entry -> !entry.getValue().isEmpty())
+                .sorted(Map.Entry.comparingByKey())
+                .forEach(entry -> text.put(entry.getKey(), entry.getValue()));
+        text.put("credentials", cors.credentials());
+        text.put("preflights of others", cors.answersOthers() ? "answered" : "sent on");
         return text;
     }
 
