@@ -27,8 +27,11 @@ final class OperatorProcess implements AutoCloseable {
     private final ProxyProcess process;
     private final HttpClient http = HttpClient.newHttpClient();
 
-    private OperatorProcess(ProxyProcess process) {
+    private final Path log;
+
+    private OperatorProcess(ProxyProcess process, Path log) {
         this.process = process;
+        this.log = log;
     }
 
     /**
@@ -49,7 +52,7 @@ final class OperatorProcess implements AutoCloseable {
                 "--namespace=" + namespace,
                 "--metrics-address=" + address,
                 "--health-address=" + address));
-        OperatorProcess started = new OperatorProcess(ProxyProcess.command(command, port, log));
+        OperatorProcess started = new OperatorProcess(ProxyProcess.command(command, port, log), log);
         for (int i = 0; i < READY_POLLS; i++) {
             if (started.status("/readyz") == OK) {
                 return started;
@@ -77,6 +80,15 @@ final class OperatorProcess implements AutoCloseable {
             counts.put(lines.group(1), (long) Double.parseDouble(lines.group(2)));
         }
         return counts;
+    }
+
+    /** @throws IOException if it has ended by itself, with what it said last */
+    void check() throws IOException {
+        if (!process.process().isAlive()) {
+            throw new IOException("the operator ended with the exit code "
+                    + process.process().exitValue() + "; it said last: "
+                    + Files.readString(log).lines().reduce("", (_, last) -> last));
+        }
     }
 
     /** Resident memory in bytes, where the system tells. */

@@ -378,12 +378,14 @@ public final class PromotionBench {
     }
 
     /** Waits until every release is ready with these versions. */
-    private void settle(String step, int primary, boolean candidate) throws InterruptedException, TimeoutException {
+    private void settle(String step, int primary, boolean candidate)
+            throws IOException, InterruptedException, TimeoutException {
         long begin = System.nanoTime();
         long told = 0;
         for (List<GenericKubernetesResource> open = open(primary, candidate);
                 !open.isEmpty();
                 open = open(primary, candidate)) {
+            operator.check();
             long passed = seconds(begin);
             if (passed > limit()) {
                 throw new TimeoutException(open.size() + " of " + count + " releases are not ready after " + passed

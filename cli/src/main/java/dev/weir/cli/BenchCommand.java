@@ -23,7 +23,10 @@ final class BenchCommand {
     /** Those of the operator's image. */
     static final List<String> IMAGE_OPTIONS = List.of(
             "-XX:+UseSerialGC",
-            "-XX:MaxRAMPercentage=60",
+            "-XX:MaxRAMPercentage=40",
+            "-XX:MinRAMPercentage=40",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:TrimNativeHeapInterval=10000",
             "-XX:-UsePerfData",
             "-XX:+ExitOnOutOfMemoryError",
             "--enable-native-access=ALL-UNNAMED",

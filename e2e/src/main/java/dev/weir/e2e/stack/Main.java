@@ -65,6 +65,8 @@ final class Main {
                     boolean keep)
             throws IOException, InterruptedException {
         require();
+        // is wanted late, and what comes before takes minutes on a new machine
+        Cluster.helm();
         Layout layout = layout();
         if (layout.up() || layout.isStarting()) {
             throw new Trouble("a stack " + (layout.up() ? "is up" : "is being started") + " in " + layout.folder()
