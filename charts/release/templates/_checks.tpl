@@ -14,3 +14,10 @@ Arguments: field, value, least, most.
 {{- end -}}
 {{- int64 $value -}}
 {{- end -}}
+
+{{/*
+A text as YAML reads it back as text: "on" and "123" stand in quotes, most names without.
+*/}}
+{{- define "release.string" -}}
+{{- if regexMatch "^[-.A-Za-z0-9]+$" . -}}{{ toYaml . }}{{- else -}}{{ toJson . }}{{- end -}}
+{{- end -}}
