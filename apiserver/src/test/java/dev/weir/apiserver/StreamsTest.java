@@ -10,11 +10,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -187,6 +192,42 @@ class StreamsTest {
             assertThat(client.send(method, PODS + "/p/portforward", null, "", "")
                             .code())
                     .isEqualTo(code);
+        }
+    }
+
+    @Test
+    void pingsDuringAWatchOverWebSocketAreAnswered() throws Exception {
+        CompletableFuture<ByteBuffer> pong = new CompletableFuture<>();
+        CompletableFuture<String> event = new CompletableFuture<>();
+        WebSocket.Listener listener = new WebSocket.Listener() {
+            @Override
+            public @Nullable CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
+                event.complete(data.toString());
+                socket.request(1);
+                return null;
+            }
+
+            @Override
+            public @Nullable CompletionStage<?> onPong(WebSocket socket, ByteBuffer bytes) {
+                ByteBuffer kept = ByteBuffer.allocate(bytes.remaining());
+                pong.complete(kept.put(bytes).flip());
+                socket.request(1);
+                return null;
+            }
+        };
+        try (HttpClient client = HttpClient.newBuilder()
+                .sslContext(tls(server.authority(), null))
+                .build()) {
+            WebSocket socket = client.newWebSocketBuilder()
+                    .header("Authorization", "Bearer " + TestServers.TOKEN)
+                    .buildAsync(
+                            URI.create("wss://127.0.0.1:" + server.url().getPort() + PODS + "?watch=true"), listener)
+                    .get(10, TimeUnit.SECONDS);
+            ByteBuffer bytes = StandardCharsets.US_ASCII.encode("are you there");
+            socket.sendPing(bytes.duplicate()).get(10, TimeUnit.SECONDS);
+            assertThat(pong.get(10, TimeUnit.SECONDS)).isEqualTo(bytes);
+            assertThat(event.get(10, TimeUnit.SECONDS)).contains("\"ADDED\"");
+            socket.abort();
         }
     }
 }

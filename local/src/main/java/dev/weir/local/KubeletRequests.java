@@ -2,6 +2,7 @@ package dev.weir.local;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weir.apiserver.http.PingReplies;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
@@ -299,6 +300,7 @@ final class KubeletRequests extends SimpleChannelInboundHandler<FullHttpRequest>
         handshaker.handshake(ctx.channel(), request).addListener(done -> {
             if (done.isSuccess()) {
                 ctx.pipeline().remove(KubeletRequests.class);
+                ctx.pipeline().addLast(new PingReplies());
                 session.run();
             }
         });

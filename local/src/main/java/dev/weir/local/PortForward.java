@@ -17,8 +17,6 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.spdy.DefaultSpdyDataFrame;
 import io.netty.handler.codec.spdy.SpdyDataFrame;
@@ -66,7 +64,6 @@ final class PortForward extends SimpleChannelInboundHandler<SpdyFrame> {
             switch ((WebSocketFrame) message) {
                 case BinaryWebSocketFrame frame -> ctx.fireChannelRead(frame.content());
                 case ContinuationWebSocketFrame frame -> ctx.fireChannelRead(frame.content());
-                case PingWebSocketFrame frame -> ctx.writeAndFlush(new PongWebSocketFrame(frame.content()));
                 case CloseWebSocketFrame frame -> {
                     frame.release();
                     ctx.close();

@@ -3,11 +3,15 @@ package dev.weir.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.internal.SSLUtils;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,15 +20,22 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What connects a user's own terminal, ports and files to a pod: exec, run, attach, port-forward and cp of kubectl. */
 class TerminalTest {
@@ -178,6 +189,56 @@ class TerminalTest {
                 kubectl.ok("exec", "shell", "--", "curl", "-s", "http://web:9898/version");
                 assertThat(watching.out()).contains("GET /version HTTP/1.1\" 200");
             });
+        }
+    }
+
+    /** What a WebSocket client got: bytes of exec's output, and the bytes of pongs. */
+    private static final class Heard implements WebSocket.Listener {
+        private final StringBuffer output = new StringBuffer();
+        private final BlockingQueue<ByteBuffer> pongs = new LinkedBlockingQueue<>();
+
+        @Override
+        public @Nullable CompletionStage<?> onBinary(WebSocket socket, ByteBuffer data, boolean last) {
+            output.append(StandardCharsets.ISO_8859_1.decode(data));
+            socket.request(1);
+            return null;
+        }
+
+        @Override
+        public @Nullable CompletionStage<?> onPong(WebSocket socket, ByteBuffer bytes) {
+            ByteBuffer kept = ByteBuffer.allocate(bytes.remaining());
+            pongs.add(kept.put(bytes).flip());
+            socket.request(1);
+            return null;
+        }
+    }
+
+    /** kubectl takes a connection whose pings stay without an answer for dead, after a minute. */
+    @ParameterizedTest
+    @CsvSource({"exec?command=cat&stdin=true&stdout=true, v5.channel.k8s.io", "attach?stdout=true, v4.channel.k8s.io"})
+    void pingsAreAnswered(String stream, String protocol) throws Exception {
+        Config config = bed.client().getConfiguration();
+        SSLContext tls = SSLContext.getInstance("TLS");
+        tls.init(SSLUtils.keyManagers(config), SSLUtils.trustManagers(config), null);
+        String pods = config.getMasterUrl().replaceFirst("^http", "ws") + "api/v1/namespaces/default/pods/shell/";
+        Heard heard = new Heard();
+        try (HttpClient client = HttpClient.newBuilder().sslContext(tls).build()) {
+            WebSocket socket = client.newWebSocketBuilder()
+                    .subprotocols(protocol)
+                    .header("Authorization", "Bearer " + config.getAutoOAuthToken())
+                    .buildAsync(URI.create(pods + stream), heard)
+                    .get(SOON.toSeconds(), TimeUnit.SECONDS);
+            for (String text : List.of("", "first", "x".repeat(125))) {
+                ByteBuffer bytes = StandardCharsets.US_ASCII.encode(text);
+                socket.sendPing(bytes.duplicate()).get(SOON.toSeconds(), TimeUnit.SECONDS);
+                assertThat(heard.pongs.poll(SOON.toSeconds(), TimeUnit.SECONDS)).isEqualTo(bytes);
+            }
+            if (stream.startsWith("exec")) {
+                socket.sendBinary(StandardCharsets.ISO_8859_1.encode("\0still here"), true)
+                        .get(SOON.toSeconds(), TimeUnit.SECONDS);
+                await().atMost(SOON).until(() -> heard.output.toString().contains("\1still here"));
+            }
+            socket.abort();
         }
     }
 

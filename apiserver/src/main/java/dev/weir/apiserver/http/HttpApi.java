@@ -150,7 +150,7 @@ final class HttpApi extends SimpleChannelInboundHandler<FullHttpRequest> {
             WebSocketServerHandshakerFactory.sendUnsupportedVersionResponse(ctx.channel());
             return;
         }
-        ctx.pipeline().addLast(new ClosingFrames());
+        ctx.pipeline().addLast(new PingReplies(), new ClosingFrames());
         handshaker.handshake(ctx.channel(), message).awaitUninterruptibly();
         new WatchStream(ctx, stream, true).run();
     }
