@@ -38,6 +38,16 @@ class ChartTest {
                 "{environment: deployment-istio, application: {versions: [{image: a, metadata: {name: httpbin}}]}} | \"httpbin\" is the name of the application",
                 "{environment: deployment-istio, application: {versions: [{port: 80}]}} | application.versions[0].image is required",
                 "{environment: deployment-istio, application: {versions: [{image: a, port: 70000}]}} | application.versions[0].port: 70000 is not allowed; allowed: a whole number from 1 to 65535",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: '80'}]}}]}} | application.versions[0].serviceSpecification.ports[0].port: \"80\" is not allowed; allowed: a whole number from 1 to 65535",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: 80, targetPort: 0}]}}]}} | application.versions[0].serviceSpecification.ports[0].targetPort: 0 is not allowed",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: 80, targetPort: web}]}}]}} | application.versions[0].serviceSpecification.ports[0].targetPort: \"web\" is not allowed with image",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: 80, tragetPort: 81}]}}]}} | tragetPort",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: 80, name: a}, {port: 81}]}}]}} | application.versions[0].serviceSpecification.ports[1].name is required",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: 53, protocol: UDP}]}}]}} | application.versions[0].serviceSpecification.ports[0].port: 53 is not allowed as the port that the route leads to",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {spec: {ports: [{port: 81, name: a}, {port: 82, name: b}]}}}]}} | application.port: 80 is not allowed as the port that the route leads to; allowed: a TCP port of application.versions[0].serviceSpecification.spec.ports (81, 82), named by application.versions[0].port",
+                "{environment: deployment-istio, application: {versions: [{image: a, serviceSpecification: {ports: [{port: 81, targetPort: 80}], spec: {ports: [{port: 81}]}}}]}} | application.versions[0].serviceSpecification.ports[0]: {\"port\":81,\"targetPort\":80} is not allowed beside spec.ports",
+                "{environment: deployment-istio, application: {versions: [{image: a, port: 82, serviceSpecification: {spec: {ports: [{port: 81}]}}}]}} | application.versions[0].port: 82 is not allowed as the port that the route leads to",
+                "{environment: deployment-istio, application: {versions: [{deploymentSpecification: {spec: {}, ports: []}}]}} | ports",
             })
     void refuses(String values, String message) throws Exception {
         RealHelm.Ran ran = RealHelm.template("release", values);
