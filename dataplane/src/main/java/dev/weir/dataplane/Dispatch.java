@@ -58,7 +58,11 @@ final class Dispatch {
         }
         Optional<RequestTarget> target = RequestTarget.of(request);
         if (target.isEmpty() || !ForwardedHeaders.framed(request)) {
-            close(400, target.isEmpty() ? "the request names no host, or not one" : "the body's length is ambiguous");
+            close(
+                    400,
+                    target.isEmpty()
+                            ? "the request names no host or several, or its target is malformed"
+                            : "the body's length is ambiguous");
         } else if (request.method().equals(HttpMethod.CONNECT)) {
             connect(target.get());
         } else if (!request.headers()

@@ -15,13 +15,16 @@ import java.util.regex.Pattern;
  * @param authority as sent, with its port
  * @param host in lower case, without a port
  * @param port 0 if none is given
- * @param target path and query; {@code *} for a request about the server
+ * @param target path and query, as {@link NormalPath} has them; {@code *} for a request about the server
  */
 record RequestTarget(String authority, String host, int port, String target) {
     private static final Pattern AUTHORITY = Pattern.compile("(?:[A-Za-z0-9._~-]*|\\[[0-9A-Fa-f:.]+])(?::\\d{0,5})?");
     private static final int MOST_PORT = 65_535;
 
-    /** Reads the host from an absolute target, as a forward proxy gets it, or from Host; empty if it is malformed. */
+    /**
+     * Reads the host from an absolute target, as a forward proxy gets it, or from Host; empty if one of them is malformed or
+     * the path cannot be normalised.
+     */
     static Optional<RequestTarget> of(HttpRequest request) {
         List<String> hosts = request.headers().getAll(HttpHeaderNames.HOST);
         boolean old = request.protocolVersion().equals(HttpVersion.HTTP_1_0);
@@ -44,9 +47,8 @@ record RequestTarget(String authority, String host, int port, String target) {
         } else if (!uri.startsWith("/") && !(uri.equals("*") && request.method().equals(HttpMethod.OPTIONS))) {
             return Optional.empty();
         }
-        return target.indexOf('#') >= 0 || !AUTHORITY.matcher(authority).matches()
-                ? Optional.empty()
-                : split(authority, target);
+        String normal = NormalPath.of(target);
+        return normal == null || !AUTHORITY.matcher(authority).matches() ? Optional.empty() : split(authority, normal);
     }
 
     private static Optional<RequestTarget> split(String authority, String target) {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The answers of docs/dataplane.md to input that means harm; {@link FramingTest} and {@link StreamingTest} have those that
@@ -44,7 +45,7 @@ class HostileTest {
         pod.close();
     }
 
-    /** In requests, {@code ^} stands for CR LF, {@code !} for a lone LF, {@code %} for the byte 0xff. */
+    /** In requests, {@code ^} stands for CR LF, {@code !} for a lone LF, {@code %} for the byte 0xff, {@code $} for a percent sign. */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
             a folded header becomes one line     | 200 | GET / HTTP/1.1^Host: app.default^X-Folded: a^ b^Connection: close^^
@@ -56,12 +57,17 @@ class HostileTest {
             lines that end with LF alone         | 400 | GET / HTTP/1.1!Host: app.default!!
             bytes that are not UTF-8 in a header | 200 | GET / HTTP/1.1^Host: app.default^X-Bytes: a%b^Connection: close^^
             a control character in the path      | 400 | GET /a\u0001b HTTP/1.1^Host: app.default^^
+            a NUL in the path, encoded           | 400 | GET /a$00b HTTP/1.1^Host: app.default^^
+            a byte in the path that is not ASCII | 400 | GET /a%b HTTP/1.1^Host: app.default^^
             another version of HTTP              | 505 | GET / HTTP/2.0^Host: app.default^^
             a version that does not exist        | 505 | GET / HTTP/9.9^Host: app.default^^
             an upgrade to HTTP/2                 | 200 | GET / HTTP/1.1^Host: app.default^Connection: Upgrade, HTTP2-Settings, close^Upgrade: h2c^HTTP2-Settings: AAMAAABkAAQAAP__^^
             """)
     void http1(String what, int status, String request) throws IOException {
-        String sent = request.replace("^", "\r\n").replace('!', '\n').replace('%', '\u00ff');
+        String sent = request.replace("^", "\r\n")
+                .replace('!', '\n')
+                .replace('%', '\u00ff')
+                .replace('$', '%');
         String answer = mesh.ask(sent);
         assertThat(answer).as(what).startsWith("HTTP/1.1 " + status);
         assertThat(answer.split("HTTP/1.1 ", -1)).as("one answer").hasSize(2);
@@ -71,6 +77,24 @@ class HostileTest {
                     .doesNotContainIgnoringCase("upgrade")
                     .doesNotContain("\r\n ");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/x/../status/200",
+                "/x\\..\\status/200",
+                "/%73tatus/200",
+                "/./status/200",
+                "/x/%2E%2e/status/200"
+            })
+    void noOtherSpellingPassesARouteBy(String path) throws IOException {
+        mesh.route("[{match: [{uri: {prefix: /status}}], fault: {abort: {httpStatus: 418, percentage: {value: 100}}},"
+                + " route: [{destination: {host: pod}}]}, {route: [{destination: {host: pod}}]}]");
+        assertThat(mesh.get(path)).startsWith("HTTP/1.1 418");
+        assertThat(mesh.get("http://app.default" + path)).startsWith("HTTP/1.1 418");
+        assertThat(mesh.get(path.replace("tatus", "ee") + "?a=/../\\")).startsWith("HTTP/1.1 200");
+        assertThat(pod.requests().getLast().line()).isEqualTo("GET /see/200?a=/../\\ HTTP/1.1");
     }
 
     @Test
