@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param routed the route that was in force when last decided, and since when; null if it was not the wanted one
  * @param oldRoutes routing objects of the release under another name or of another router, each as {@code Kind/name}
  * @param oldEntrance true if the application's Service is of the type that another router needs
- * @param notOwned wanted names that objects of others hold, each as {@code Kind/name}
+ * @param notOwned wanted names that objects of others hold
  */
 public record Observed(
         Map<String, Version> versions,
@@ -24,7 +24,7 @@ public record Observed(
         @Nullable Routed routed,
         List<String> oldRoutes,
         boolean oldEntrance,
-        List<String> notOwned) {
+        List<Taken> notOwned) {
     public Observed {
         versions = Map.copyOf(versions);
         weightConfigs = Map.copyOf(weightConfigs);
@@ -75,6 +75,18 @@ public record Observed(
 
         public boolean ready() {
             return readyEndpoints > 0;
+        }
+    }
+
+    /**
+     * An object of somebody else.
+     *
+     * @param object {@code Kind/name}
+     * @param release the Release that it is part of; empty if it is of none that exists
+     */
+    public record Taken(String object, String release) {
+        String words() {
+            return release.isEmpty() ? object : object + " of Release/" + release;
         }
     }
 

@@ -3,7 +3,6 @@ package dev.weir.engine;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,11 +18,11 @@ public final class ReleaseDecider {
     /** How often to look at what is not watched: objects of others that are in the way or awaited. */
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(15);
 
+    /** How often to look whether a Gateway is still there of which nobody says anything. */
+    private static final Duration GLANCE = Duration.ofMinutes(1);
+
     /** How long nothing is made of it that nobody says whether a route is served. */
     private static final Duration PATIENCE = Duration.ofSeconds(15);
-
-    private static final int MOST_PERCENT = 100;
-    private static final int MOST_WEIGHT = 1_000_000;
 
     private final Release release;
     private final Observed seen;
@@ -45,26 +44,25 @@ public final class ReleaseDecider {
     }
 
     private Decision run() {
-        if (!seen.notOwned().isEmpty() && !release.adopt()) {
-            String objects = String.join(", ", seen.notOwned());
-            why.add("objects of the wanted names exist that this release did not make: " + objects
-                    + "; delete them, or set spec.adopt to take them over");
+        Optional<String> taken = taken();
+        if (taken.isPresent()) {
+            why.add(taken.get());
             wakeAt(now.plus(LOOK_AGAIN));
             return new Decision(
-                    status(Decision.Phase.STALLED, "NotOwned", why.getFirst(), Map.of()), List.of(), why, wake);
+                    status(Decision.Phase.STALLED, "NotOwned", taken.get(), Map.of()), List.of(), why, wake);
         }
         actions.add(new Action.RecordRevision());
         for (Release.Version version : release.versions()) {
             actions.add(new Action.ApplyVersion(version));
-            if (version.existing() != null && !seen.versions().containsKey(version.name())) {
-                why.add(version.name() + " waits for the Deployment " + version.existing() + " to exist");
-                wakeAt(now.plus(LOOK_AGAIN));
-            }
+            awaitExisting(version);
         }
         if (!moving()) {
             actions.add(new Action.ApplyEntrance());
         }
-        Map<String, Integer> weights = weights();
+        Weights weighted = Weights.of(release, seen);
+        Map<String, Integer> weights = weighted.values();
+        actions.addAll(weighted.actions());
+        why.addAll(weighted.why());
         route(weights);
         // not before proxies may know the new route; but it may well be this very Service that it is refused for
         if (moving() && rested()) {
@@ -73,6 +71,35 @@ public final class ReleaseDecider {
         prune();
         Decision.Status status = progress(weights);
         return new Decision(status, actions, why, wake);
+    }
+
+    /** Why wanted names are not to be had. What is of another release is never taken over: both would want it for ever. */
+    private Optional<String> taken() {
+        List<Observed.Taken> taken = seen.notOwned().stream()
+                .filter(one -> !release.adopt() || !one.release().isEmpty())
+                .toList();
+        if (taken.isEmpty()) {
+            return Optional.empty();
+        }
+        boolean releases = taken.stream().anyMatch(one -> !one.release().isEmpty());
+        return Optional.of("objects of the wanted names exist that this release did not make: "
+                + taken.stream().map(Observed.Taken::words).collect(Collectors.joining(", "))
+                + (releases
+                        ? "; two releases cannot share them: delete one, or name its service and versions otherwise"
+                        : "; delete them, or set spec.adopt to take them over"));
+    }
+
+    /** A Deployment of somebody else is not watched. */
+    private void awaitExisting(Release.Version version) {
+        if (version.existing() == null) {
+            return;
+        }
+        if (!seen.versions().containsKey(version.name())) {
+            why.add(version.name() + " waits for the Deployment " + version.existing() + " to exist");
+        }
+        if (!rolledOut(version) || !seen.version(version.name()).ready()) {
+            wakeAt(now.plus(LOOK_AGAIN));
+        }
     }
 
     /**
@@ -87,51 +114,16 @@ public final class ReleaseDecider {
         wake = wake.filter(earlier -> earlier.isBefore(time)).or(() -> Optional.of(time));
     }
 
-    /** By version: the spec's weight, unless the user changed the annotation since the spec last changed. */
-    private Map<String, Integer> weights() {
-        Map<String, Integer> weights = new LinkedHashMap<>();
-        boolean copies = release.strategy() == Release.Strategy.MIRROR;
-        for (Release.Version version : release.weighted()) {
-            int fromSpec = copies ? version.mirrorPercent().percent() : version.share();
-            weights.put(version.name(), weight(version, fromSpec, copies ? MOST_PERCENT : MOST_WEIGHT));
-        }
-        return weights;
-    }
-
-    private int weight(Release.Version version, int fromSpec, int most) {
-        int weight = fromSpec;
-        Observed.WeightConfig config = seen.weightConfigs().get(version.name());
-        if (config != null && config.specWeight().equals(Integer.toString(fromSpec))) {
-            weight = override(version.name(), config, fromSpec, most);
-        }
-        actions.add(new Action.ApplyWeightConfig(version.name(), weight, fromSpec));
-        return weight;
-    }
-
-    private int override(String version, Observed.WeightConfig config, int fromSpec, int most) {
-        if (config.annotation().matches("\\d{1,7}") && Integer.parseInt(config.annotation()) <= most) {
-            int weight = Integer.parseInt(config.annotation());
-            if (weight != fromSpec) {
-                why.add(version + " has weight " + weight + " because its weight annotation says so; the spec says "
-                        + fromSpec);
-            }
-            return weight;
-        }
-        String refusal = "the weight annotation of " + version + " is \"" + config.annotation()
-                + "\", which is no whole number from 0 to " + most + "; the spec's " + fromSpec + " holds";
-        why.add(refusal);
-        actions.add(new Action.Warn("WeightRefused", refusal));
-        return fromSpec;
-    }
-
     /** Has the wanted plan put in force, or sees since when it is. */
     private void route(Map<String, Integer> weights) {
         Release.Version primary = release.primary();
-        TrafficPlan.Backend backend = backend(primary);
-        if (seen.route() instanceof Observed.Route.Missing
-                && !seen.version(backend.service()).ready()) {
-            why.add("routing waits for " + primary.name() + " to have a ready pod");
-            return;
+        TrafficPlan.Backend backend = backend(primary, weights);
+        if (!seen.version(backend.service()).ready()) {
+            if (seen.route() instanceof Observed.Route.Missing) {
+                why.add("routing waits for " + primary.name() + " to have a ready pod");
+                return;
+            }
+            why.add("requests for " + backend.service() + " fail: it has no ready pod, and nothing stands in for it");
         }
         String host = release.service() + "." + release.namespace();
         TrafficPlan plan = new TrafficPlan(
@@ -198,6 +190,9 @@ public final class ReleaseDecider {
 
     /** Gateways are not watched, so one that is missing is looked for again. */
     private void unserved(List<Attachment> told) {
+        if (!release.gateways().isEmpty() && told.isEmpty()) {
+            wakeAt(now.plus(GLANCE));
+        }
         for (Attachment attachment : rested() ? told : List.<Attachment>of()) {
             if (attachment.verdict() == Attachment.Verdict.SILENT && !patient()) {
                 wakeAt(Objects.requireNonNull(routed).since().plus(PATIENCE));
@@ -294,15 +289,31 @@ public final class ReleaseDecider {
         return backends;
     }
 
-    /** The primary, unless it cannot answer yet and the version that answers now can. */
-    private TrafficPlan.Backend backend(Release.Version primary) {
-        String serving = serving();
+    /** The primary, unless it cannot answer and a version that answers users now can. */
+    private TrafficPlan.Backend backend(Release.Version primary, Map<String, Integer> weights) {
+        String serving = serving(primary, weights);
         Observed.Version old = seen.version(serving);
         if (!seen.version(primary.name()).ready() && !serving.equals(primary.name()) && old.ready()) {
             why.add(serving + " goes on answering until " + primary.name() + " has a ready pod");
             return new TrafficPlan.Backend(serving, old.port(), Share.ALL);
         }
         return backend(primary, Share.ALL);
+    }
+
+    /** Who may stand in for the primary: the version that answers, or in a blue-green release one that has a share. */
+    private String serving(Release.Version primary, Map<String, Integer> weights) {
+        String serving = serving();
+        boolean shared = release.strategy() == Release.Strategy.BLUE_GREEN
+                && serving.equals(primary.name())
+                && !seen.version(serving).ready()
+                && !(seen.route() instanceof Observed.Route.Missing);
+        return release.candidates().stream()
+                .filter(candidate -> shared && weights.getOrDefault(candidate.name(), 0) > 0)
+                .map(Release.Version::name)
+                .filter(candidate -> seen.version(candidate).ready()
+                        && standing(seen.version(candidate)).admitted())
+                .findFirst()
+                .orElse(serving);
     }
 
     /** The version that answers; the one that last did while the route is gone or edited. */

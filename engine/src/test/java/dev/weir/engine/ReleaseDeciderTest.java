@@ -14,10 +14,12 @@ import static dev.weir.engine.Situations.wanted;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Instant;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Who gets which requests, and what the status says of it. */
@@ -210,13 +212,126 @@ class ReleaseDeciderTest {
 
     @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed =
-                new Observed(Map.of(), Map.of(), MISSING, "", null, List.of(), false, List.of("Service/app"));
+        Observed observed = new Observed(
+                Map.of(),
+                Map.of(),
+                MISSING,
+                "",
+                null,
+                List.of(),
+                false,
+                List.of(new Observed.Taken("Service/app", "")));
         Decision decision = decide(mirror(50, "app-0"), observed);
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);
         assertThat(decision.status().reason()).isEqualTo("NotOwned");
         assertThat(decision.wake()).as("others' objects are not watched").isPresent();
+    }
+
+    @Test
+    void takesNothingFromAnotherReleaseEvenIfToldSo() {
+        Release plain = mirror(50, "app-0");
+        Release adopting = new Release(
+                plain.name(),
+                plain.namespace(),
+                plain.router(),
+                plain.strategy(),
+                plain.service(),
+                plain.port(),
+                plain.gateways(),
+                true,
+                plain.versions());
+        assertThat(decide(adopting, taken("")).actions()).isNotEmpty();
+        Decision decision = decide(adopting, taken("other"));
+        assertThat(decision.actions()).isEmpty();
+        assertThat(decision.status().message()).contains("Service/app of Release/other", "two releases cannot share");
+    }
+
+    private static Observed taken(String release) {
+        return new Observed(
+                Map.of(),
+                Map.of(),
+                MISSING,
+                "",
+                null,
+                List.of(),
+                false,
+                List.of(new Observed.Taken("Service/app", release)));
+    }
+
+    @Test
+    void anotherColourStandsInForAPrimaryThatIsGone() {
+        Release release = release(Release.Strategy.BLUE_GREEN, 50, "app-0", "app-1", "app-2");
+        Observed.Route all = shared("app-0", "app-1", "app-2");
+        Map<String, Observed.Version> gone = Map.of("app-0", STARTING, "app-1", READY, "app-2", READY);
+        List<TrafficPlan.Rule> standIn = rules(decide(release, seen(gone, all)));
+        assertThat(standIn.getLast().backends()).containsExactly(backend("app-1", 5_000), backend("app-2", 5_000));
+        assertThat(rules(decide(release, seen(gone, shared("app-1", "app-2")))))
+                .as("and it stays so")
+                .isEmpty();
+        assertThat(rules(decide(release, seen(gone, MISSING))))
+                .as("but a primary that never answered is waited for")
+                .isEmpty();
+        Map<String, Observed.Version> back = Map.of("app-0", READY, "app-1", READY, "app-2", READY);
+        assertThat(rules(decide(release, seen(back, shared("app-1", "app-2"))))
+                        .getLast()
+                        .backends())
+                .hasSize(3);
+        Decision alone = decide(mirror(50, "app-0", "app-1"), seen(gone, route("app-0")));
+        assertThat(alone.why()).contains("requests for app-0 fail: it has no ready pod, and nothing stands in for it");
+    }
+
+    /** A route by which versions share all requests evenly. */
+    private static Observed.Route shared(String... versions) {
+        Observed.Route.InForce plain = (Observed.Route.InForce) route("app-0");
+        List<Share> shares = Share.of(Collections.nCopies(versions.length, 50));
+        List<TrafficPlan.Backend> backends = IntStream.range(0, versions.length)
+                .mapToObj(i -> new TrafficPlan.Backend(versions[i], 80, shares.get(i)))
+                .toList();
+        TrafficPlan plan = plain.plan();
+        return new Observed.Route.InForce(
+                new TrafficPlan(
+                        plan.name(),
+                        plan.namespace(),
+                        plan.port(),
+                        plan.hosts(),
+                        plan.gateways(),
+                        List.of(new TrafficPlan.Rule(List.of(), backends, List.of()))),
+                plain.revision(),
+                List.of(),
+                List.of());
+    }
+
+    @Test
+    void looksAgainAtADeploymentOfSomebodyElse() {
+        Release plain = mirror(50, "app-0");
+        Release.Version own = plain.primary();
+        Release referring = new Release(
+                plain.name(),
+                plain.namespace(),
+                plain.router(),
+                plain.strategy(),
+                plain.service(),
+                plain.port(),
+                plain.gateways(),
+                false,
+                List.of(new Release.Version(
+                        own.name(),
+                        own.hash(),
+                        own.port(),
+                        own.labels(),
+                        own.annotations(),
+                        own.workload(),
+                        null,
+                        "legacy",
+                        own.mirrorPercent(),
+                        own.share(),
+                        own.matches())));
+        assertThat(decide(referring, seen(Map.of("app-0", STARTING), MISSING)).wake())
+                .isPresent();
+        assertThat(decide(referring, seen(Map.of("app-0", READY), route("app-0")))
+                        .wake())
+                .isEmpty();
     }
 
     @Test

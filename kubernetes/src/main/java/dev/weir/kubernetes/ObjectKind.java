@@ -6,6 +6,7 @@ package dev.weir.kubernetes;
  * @param group empty for the core group
  */
 public record ObjectKind(String group, String version, String kind, String plural) {
+    public static final ObjectKind RELEASE = new ObjectKind("weir.dev", "v1alpha1", "Release", "releases");
     public static final ObjectKind DEPLOYMENT = new ObjectKind("apps", "v1", "Deployment", "deployments");
     public static final ObjectKind SERVICE = new ObjectKind("", "v1", "Service", "services");
     public static final ObjectKind CONFIG_MAP = new ObjectKind("", "v1", "ConfigMap", "configmaps");

@@ -46,7 +46,7 @@ public record HttpRouteMatch(
                 && method == null
                 && headers.isEmpty()
                 && queryParams.isEmpty()
-                && (istio == null || istio.isEmpty());
+                && (istio == null || !IstioMatch.restricts(istio));
     }
 
     /**

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weir.engine.Match;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,18 @@ public final class IstioMatch {
     private static final String SPECIAL = "\\.+*?()|[]{}^$";
 
     private IstioMatch() {}
+
+    /** True if some request may fail it: a condition without any, or with a name only, is met by all. */
+    static boolean restricts(JsonNode request) {
+        boolean text = Stream.of("uri", "scheme", "method", "authority")
+                .map(request::path)
+                .anyMatch(match -> match.has("exact") || match.has("prefix") || match.has("regex"));
+        return text
+                || request.path("port").asInt() != 0
+                || !request.path("sourceNamespace").asText().isEmpty()
+                || Stream.of("headers", "withoutHeaders", "queryParams", "sourceLabels", "gateways")
+                        .anyMatch(field -> !request.path(field).isEmpty());
+    }
 
     /** Reads a match of a VirtualService; what {@link Match.Http} cannot say stays as it is. */
     public static Match read(JsonNode request) {

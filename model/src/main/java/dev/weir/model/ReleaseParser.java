@@ -2,6 +2,7 @@ package dev.weir.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
@@ -30,6 +31,8 @@ final class ReleaseParser {
     private static final Pattern GATEWAY = Pattern.compile(
             "([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*");
     private static final String MESH = "mesh";
+    private static final Pattern PATH = Pattern.compile("([-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+");
+    private static final Pattern UNCLEAN = Pattern.compile("//|/\\.\\.?(/|$)|%2[fF]");
     /** What a tester sends to reach a candidate that has no conditions of its own. */
     private static final Match STANDARD_MATCH = Match.Http.header("traffic", "test");
 
@@ -141,6 +144,38 @@ final class ReleaseParser {
                         field + ": \"" + key + "\" is not allowed: labels under " + RESERVED + " are the operator's"));
     }
 
+    /** The version's Service leads from the port that routes know to the version's pods. */
+    private void reached(String field, ReleaseSpec.Version version, String own) {
+        JsonNode service = version.serviceTemplate() == null
+                ? MissingNode.getInstance()
+                : version.serviceTemplate().path("spec");
+        int port = Objects.requireNonNullElse(
+                version.port(), Objects.requireNonNull(spec.service().port()));
+        if (service.isObject()
+                && service.path("ports")
+                        .valueStream()
+                        .noneMatch(one -> one.path("port").asInt() == port)) {
+            violations.add(field + ".serviceTemplate.spec.ports: none has the port " + port
+                    + ", to which the route leads; add it, or set " + field + ".port to one of them");
+        }
+        JsonNode selector = service.isObject()
+                ? service.path("selector")
+                : JsonNodeFactory.instance.objectNode().put("app", own);
+        if (selector.isEmpty()) {
+            violations.add(field + ".serviceTemplate.spec.selector: is required; it selects the version's pods");
+        }
+        JsonNode labels = version.template() == null
+                ? MissingNode.getInstance()
+                : version.template().at("/spec/template/metadata/labels");
+        // without any, the server says more of what is wrong with it
+        if (!labels.isEmpty()) {
+            selector.properties().stream()
+                    .filter(label -> !label.getValue().equals(labels.path(label.getKey())))
+                    .forEach(label -> violations.add(field + ".template.spec.template.metadata.labels." + label.getKey()
+                            + ": must be " + label.getValue() + ", by which Service/" + own + " selects the pods"));
+        }
+    }
+
     private Release.Strategy strategy() {
         return switch (spec.strategy()) {
             case ReleaseSpec.STRATEGY_MIRROR -> Release.Strategy.MIRROR;
@@ -186,6 +221,7 @@ final class ReleaseParser {
             ownLabels(field + ".labels", version.labels());
             sameName(field + ".template", version.template(), own);
             sameName(field + ".serviceTemplate", version.serviceTemplate(), own);
+            reached(field, version, own);
             versions.add(version(version, percent, share, matches(field + ".matches", version)));
         }
         return versions;
@@ -215,6 +251,7 @@ final class ReleaseParser {
                 } else if (match.istio() == null) {
                     Match.Http http = match.http();
                     patterns(at, http);
+                    path(at, http.path());
                     matches.add(istio ? IstioMatch.read(IstioMatch.render(http)) : http);
                 } else if (!istio) {
                     violations.add(at + ".istio: the router " + spec.router() + " does not know Istio's words");
@@ -238,6 +275,21 @@ final class ReleaseParser {
                                 .map(Match.Named::text))
                 .filter(text -> text.kind() == Match.Kind.REGEX)
                 .forEach(text -> pattern(field, text.value()));
+    }
+
+    /** What Gateway API allows: a route with another path is refused, or never matches. */
+    private void path(String field, Match.@Nullable Text path) {
+        if (path == null || path.kind() == Match.Kind.REGEX) {
+            return;
+        }
+        String value = path.value();
+        if (!value.startsWith("/") || !PATH.matcher(value).matches()) {
+            violations.add(field + ".path.value: \"" + value + "\" is no path of a request: it begins with / and has"
+                    + " letters, digits, -._~!$&'()*+,;=:@/ and percent-encoded bytes only");
+        } else if (UNCLEAN.matcher(value).find()) {
+            violations.add(field + ".path.value: \"" + value
+                    + "\" must not contain //, /./, /../ or %2f, nor end with /. or /..: requests have them resolved");
+        }
     }
 
     private void pattern(String field, String regex) {

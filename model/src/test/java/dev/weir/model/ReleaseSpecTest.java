@@ -76,7 +76,7 @@ class ReleaseSpecTest {
                         - name: c
                           image: d
                           matches:
-                          - istio: {ignoreUriCase: true}
+                          - istio: {uri: {exact: /a}, ignoreUriCase: true}
                           - headers: [{name: X-B, value: c}, {name: x-b, value: c}]
                           - path: {type: RegularExpression, value: "/("}
                           - path: {type: Suffix, value: /a}
@@ -170,6 +170,62 @@ class ReleaseSpecTest {
                 .isEqualTo(new ReleaseSpec.Parsed.Invalid(List.of(
                         "spec.versions[0].template.metadata.name: \"b\" is not the version's name; name the version instead, or leave it out",
                         "spec.versions[0].template.metadata.namespace: \"c\" is not the release's namespace")));
+    }
+
+    @Test
+    void aConditionOfIstioThatAsksForNothingIsAViolation() throws Exception {
+        for (String nothing :
+                List.of("{name: a}", "{uri: {}}", "{headers: {}}", "{withoutHeaders: {}}", "{ignoreUriCase: true}")) {
+            assertThat(parse("strategy: Canary\nversions: [{name: a, image: b}, {name: c, image: d, matches: [{istio: "
+                            + nothing + "}]}]"))
+                    .as(nothing)
+                    .isInstanceOfSatisfying(
+                            ReleaseSpec.Parsed.Invalid.class,
+                            invalid -> assertThat(invalid.violations().getFirst())
+                                    .startsWith("spec.versions[1].matches[0]: is empty"));
+        }
+        for (String something :
+                List.of("{uri: {prefix: /a}}", "{headers: {a: {}}}", "{port: 80}", "{sourceLabels: {a: b}}")) {
+            assertThat(parse("strategy: Canary\nversions: [{name: a, image: b}, {name: c, image: d, matches: [{istio: "
+                            + something + "}]}]"))
+                    .as(something)
+                    .isInstanceOf(ReleaseSpec.Parsed.Valid.class);
+        }
+    }
+
+    @Test
+    void aPathThatNoRequestHasIsAViolation() throws Exception {
+        for (String path : List.of("/a//b", "/a/../b", "/a/.", "/a%2fb", "/get?x=1", "/a#b", "a", "/a b")) {
+            assertThat(parse("strategy: Canary\nversions: [{name: a, image: b}, {name: c, image: d, matches: [{path:"
+                            + " {type: Exact, value: '" + path + "'}}]}]"))
+                    .as(path)
+                    .isInstanceOfSatisfying(
+                            ReleaseSpec.Parsed.Invalid.class,
+                            invalid -> assertThat(invalid.violations().getFirst())
+                                    .startsWith("spec.versions[1].matches[0].path.value: \"" + path + "\""));
+        }
+        assertThat(
+                        parse(
+                                "strategy: Canary\nversions: [{name: a, image: b}, {name: c, image: d, matches: [{path: {value:"
+                                        + " '/a.b/..c/%20'}}, {path: {value: /}}, {path: {type: RegularExpression, value: '/a?//'}}]}]"))
+                .isInstanceOf(ReleaseSpec.Parsed.Valid.class);
+    }
+
+    @Test
+    void aVersionsServiceLeadsFromItsPortToItsPods() throws Exception {
+        assertThat(parse("versions: [{name: a, image: b, port: 80, serviceTemplate: {spec: {ports: [{port: 8080}]}}}]"))
+                .isEqualTo(new ReleaseSpec.Parsed.Invalid(List.of(
+                        "spec.versions[0].serviceTemplate.spec.ports: none has the port 80, to which the route leads; add it, or set spec.versions[0].port to one of them",
+                        "spec.versions[0].serviceTemplate.spec.selector: is required; it selects the version's pods")));
+        String template = "template: {spec: {template: {metadata: {labels: {app: other}}}}}";
+        assertThat(parse("versions: [{name: a, " + template + "}]"))
+                .isEqualTo(
+                        new ReleaseSpec.Parsed.Invalid(
+                                List.of(
+                                        "spec.versions[0].template.spec.template.metadata.labels.app: must be \"a\", by which Service/a selects the pods")));
+        assertThat(parse("versions: [{name: a, " + template
+                        + ", serviceTemplate: {spec: {selector: {app: other}, ports: [{port: 80}]}}}]"))
+                .isInstanceOf(ReleaseSpec.Parsed.Valid.class);
     }
 
     @Test

@@ -80,19 +80,44 @@ final class ReleaseLoop {
 
     /** Goes on by the spec that was accepted last: its versions have live requests, whatever the present spec says. */
     private Optional<Instant> hold(JsonNode release, List<JsonNode> owned, Decision blocked) {
-        ObjectNode before = release.deepCopy();
-        Optional<JsonNode> accepted = revisions(owned).reduce((_, newer) -> newer);
-        accepted.ifPresent(revision -> before.set("spec", revision.at("/data/spec")));
-        if (accepted.isPresent()
-                && ReleaseSpec.parse(before) instanceof ReleaseSpec.Parsed.Valid(Release parsed, var _)) {
-            Actions actions = new Actions(before, parsed, owned);
-            Decision decision = actions.decide();
+        Optional<Actions> accepted =
+                revisions(owned).reduce((_, newer) -> newer).flatMap(revision -> earlier(release, revision, owned));
+        if (accepted.isPresent()) {
+            Decision decision = accepted.get().decide();
             if (decision.status().phase() != Decision.Phase.STALLED) {
-                return carryOut(release, decision.inPlaceOf(blocked), actions);
+                return carryOut(release, decision.inPlaceOf(blocked), accepted.get());
             }
         }
         report(release, blocked);
         return blocked.wake();
+    }
+
+    /** What is done by a spec that was accepted; empty if this operator does not understand it. */
+    private Optional<Actions> earlier(JsonNode release, JsonNode revision, List<JsonNode> owned) {
+        ObjectNode before = release.deepCopy();
+        before.set("spec", revision.at("/data/spec"));
+        return ReleaseSpec.parse(before) instanceof ReleaseSpec.Parsed.Valid(Release parsed, var _)
+                ? Optional.of(new Actions(before, parsed, owned))
+                : Optional.empty();
+    }
+
+    /**
+     * A route that the server refuses must not leave requests with what was ready once: the newest accepted spec whose
+     * route it takes says where they go.
+     */
+    private void earlierRoute(JsonNode spec, JsonNode release, List<JsonNode> owned) {
+        for (JsonNode revision : revisions(owned).toList().reversed()) {
+            Optional<Actions> earlier =
+                    revision.at("/data/spec").equals(spec) ? Optional.empty() : earlier(release, revision, owned);
+            if (earlier.isPresent()) {
+                List<Action> route = earlier.get().decide().actions().stream()
+                        .filter(Action.ApplyRoute.class::isInstance)
+                        .toList();
+                if (earlier.get().run(route).isEmpty()) {
+                    return;
+                }
+            }
+        }
     }
 
     /** The accepted specs, the oldest first. */
@@ -119,6 +144,9 @@ final class ReleaseLoop {
         }
         List<World.Refused> refused = actions.run(decision.actions());
         if (!refused.isEmpty()) {
+            if (actions.routeRefused) {
+                earlierRoute(actions.release.path("spec"), object, actions.owned);
+            }
             report(
                     object,
                     decision.refused(refused.stream()
@@ -158,6 +186,12 @@ final class ReleaseLoop {
         return true;
     }
 
+    /** By which a Service finds a Deployment's pods; a Service has no expressions, so without labels it is those of the pods. */
+    private static JsonNode selector(JsonNode deployment) {
+        JsonNode labels = deployment.at("/spec/selector/matchLabels");
+        return (labels.isEmpty() ? deployment.at("/spec/template/metadata/labels") : labels).deepCopy();
+    }
+
     private static String accepted(ReleaseStatus status) {
         return status.condition(ReleaseStatus.ROUTE_ACCEPTED)
                 .map(ReleaseStatus.Condition::reason)
@@ -178,6 +212,7 @@ final class ReleaseLoop {
         private final List<JsonNode> owned;
         private final Map<String, ObjectNode> remembered;
         private final Set<String> used = new HashSet<>();
+        private boolean routeRefused;
 
         /** @param release with the spec that is carried out */
         Actions(JsonNode release, Release parsed, List<JsonNode> owned) {
@@ -216,6 +251,7 @@ final class ReleaseLoop {
                     run(action);
                 } catch (World.Refused one) {
                     refused.add(one);
+                    routeRefused |= routes;
                 } catch (RuntimeException one) {
                     // a spec that is not on record is not acted on
                     if (action instanceof Action.RecordRevision) {
@@ -253,8 +289,8 @@ final class ReleaseLoop {
                 apply(objects.service(version));
             } else {
                 observer.existing(version)
-                        .map(found -> found.at("/spec/selector/matchLabels"))
-                        .ifPresent(selector -> apply(objects.service(version, selector.deepCopy())));
+                        .map(ReleaseLoop::selector)
+                        .ifPresent(selector -> apply(objects.service(version, selector)));
             }
         }
 

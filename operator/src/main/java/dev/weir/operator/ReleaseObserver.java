@@ -242,21 +242,35 @@ final class ReleaseObserver {
     }
 
     /** Wanted names that are taken by objects which this release does not own. */
-    private List<String> notOwned() {
+    private List<Observed.Taken> notOwned() {
         Set<String> present = new HashSet<>();
         owned.forEach(object -> present.add(object.path("kind").asText() + "/" + name(object)));
-        List<String> taken = new ArrayList<>();
+        List<Observed.Taken> taken = new ArrayList<>();
         wanted().forEach((kind, names) -> {
             for (String name : names) {
-                if (!present.contains(kind.kind() + "/" + name)
-                        && world.find(kind, release.namespace(), name)
-                                .filter(found -> !ReleaseObjects.owns(uid, found))
-                                .isPresent()) {
-                    taken.add(kind.kind() + "/" + name);
+                if (!present.contains(kind.kind() + "/" + name)) {
+                    world.find(kind, release.namespace(), name)
+                            .filter(found -> !ReleaseObjects.owns(uid, found))
+                            .ifPresent(found -> taken.add(new Observed.Taken(kind.kind() + "/" + name, holder(found))));
                 }
             }
         });
         return taken;
+    }
+
+    /** The Release that an object is part of, if there is one still; else empty. */
+    private String holder(JsonNode object) {
+        for (JsonNode owner : object.path("metadata").path("ownerReferences")) {
+            String name = owner.path("name").asText();
+            boolean alive = owner.path("kind").asText().equals(ObjectKind.RELEASE.kind())
+                    && world.find(ObjectKind.RELEASE, release.namespace(), name)
+                            .filter(found -> found.path("metadata").path("uid").equals(owner.path("uid")))
+                            .isPresent();
+            if (alive) {
+                return name;
+            }
+        }
+        return "";
     }
 
     private Map<ObjectKind, List<String>> wanted() {

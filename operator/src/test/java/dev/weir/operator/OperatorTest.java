@@ -117,7 +117,7 @@ class OperatorTest {
                 strategy: Canary
                 versions:
                 - {name: app-0, image: a}
-                - {name: app-1, image: a, matches: [{istio: {nonsense: {exact: b}}}]}""");
+                - {name: app-1, image: a, matches: [{istio: {headers: {x: {exact: y}}, nonsense: {exact: b}}}]}""");
         up("app-0", "app-1");
         reason("Refused");
         assertThat(String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "app")))
@@ -204,6 +204,43 @@ class OperatorTest {
         deleteRoute();
         eventually(() -> destinations() == 1);
         assertThat(cluster.reason()).isEqualTo("Refused");
+    }
+
+    @Test
+    void trafficFollowsReadinessWhileTheRouteIsRefused() {
+        String canary = "strategy: Canary\nversions: [{name: app-0, image: a}, {name: app-1, image: b},"
+                + " {name: app-2, image: c, matches: [{istio: {headers: {x: {exact: y}}%s}}]}]";
+        cluster.install(ISTIO);
+        cluster.release(canary.formatted(""));
+        up("app-0", "app-1", "app-2");
+        reason("Ready");
+        assertThat(rules()).isEqualTo(3);
+        cluster.release(canary.formatted(", nonsense: {exact: b}"));
+        reason("Refused");
+        cluster.ready("app-1", 0);
+        eventually(() -> rules() == 2);
+        assertThat(cluster.reason()).isEqualTo("Refused");
+        cluster.ready("app-1", 1);
+        eventually(() -> rules() == 3);
+    }
+
+    private int rules() {
+        GenericKubernetesResource route = cluster.route("app");
+        return route == null ? 0 : ((List<?>) Objects.requireNonNull(route.get("spec", "http"))).size();
+    }
+
+    @Test
+    void takesNothingFromAnotherReleaseEvenIfToldSo() {
+        cluster.install(ISTIO);
+        cluster.release(ONE);
+        up("app-0");
+        reason("Ready");
+        cluster.apply("apiVersion: weir.dev/v1alpha1\nkind: Release\nmetadata: {name: thief}\nspec: {adopt: true,"
+                + " service: {name: app}, versions: [{name: other-0, image: a}]}");
+        eventually(() -> String.valueOf(cluster.get("weir.dev/v1alpha1", "Release", "thief"))
+                .contains("Service/app of Release/app, VirtualService/app of Release/app"));
+        assertThat(cluster.exists("other-0")).isFalse();
+        assertThat(cluster.reason()).isEqualTo("Ready");
     }
 
     private void deleteRoute() {

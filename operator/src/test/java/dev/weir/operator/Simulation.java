@@ -223,7 +223,7 @@ final class Simulation {
     private void answers(TrafficPlan.Rule rule) {
         expect(rule.matches().isEmpty(), "the last rule matches everything");
         String backend = rule.backends().getFirst().service();
-        expect(inSpecOrServing(backend), "only the primary, or what answered before it, answers first");
+        expect(mayAnswer(backend), "only the primary, what answered before it, or a colour with a share answers first");
         if (!cluster.seenReady(backend)) {
             String was = before.isEmpty() ? backend : before;
             expect(
@@ -233,6 +233,9 @@ final class Simulation {
         }
         List<TrafficPlan.Backend> others =
                 rule.backends().subList(1, rule.backends().size());
+        expect(
+                cluster.seenReady(backend) || others.isEmpty(),
+                backend + " keeps its share without a ready pod, although others are ready");
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
         int total = release == null
                 ? 0
@@ -325,11 +328,18 @@ final class Simulation {
         return release.path("spec");
     }
 
-    private boolean inSpecOrServing(String backend) {
+    /** The primary, what answered before it, or a colour with a share that is ready in place of a primary that is not. */
+    private boolean mayAnswer(String backend) {
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
-        boolean primary = release != null
-                && spec(release).path("versions").path(0).path("name").asText().equals(backend);
-        return primary || before.equals(backend);
+        if (release == null || before.equals(backend)) {
+            return before.equals(backend);
+        }
+        String primary = name(spec(release).at("/versions/0"));
+        boolean standsIn = spec(release).path("strategy").asText().equals("BlueGreen")
+                && !cluster.seenReady(primary)
+                && cluster.seenReady(backend)
+                && wantedWeight(backend) > 0;
+        return primary.equals(backend) || standsIn;
     }
 
     /** The spec's weight, or the annotation's while it overrides it; as the operator sees both. */

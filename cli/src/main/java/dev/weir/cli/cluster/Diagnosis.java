@@ -151,11 +151,14 @@ final class Diagnosis {
     /** The message lists the objects as Kind/name. */
     private void notOwned(String message, String since) {
         for (String word : message.split("[ ,;]+")) {
-            if (word.matches("[A-Z][A-Za-z]+/[-a-z0-9.]+")) {
+            if (word.matches("[A-Z][A-Za-z]+/[-a-z0-9.]+") && !word.startsWith("Release/")) {
                 evidence.add(new Evidence(word, ".metadata.ownerReferences", "not this release", self(), since));
             }
         }
-        unblocks.add("delete these objects, or set spec.adopt: true to take them over");
+        unblocks.add(
+                message.contains(" of Release/")
+                        ? "delete one of the releases, or name its service and versions otherwise"
+                        : "delete these objects, or set spec.adopt: true to take them over");
     }
 
     private void versions() {
