@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,6 +88,23 @@ class KubectlEverydayTest {
         assertThat(ok("explain", "wd", "--recursive"))
                 .contains("GROUP:      example.com", "A thing.", "parts\t<[]Object>", "replicas\t<integer>");
         assertThat(refused("explain", "pods.spec.nothing")).contains("field \"nothing\" does not exist");
+    }
+
+    @Test
+    void aKindThatIsNotInstalledIsNamed() throws Exception {
+        cli.write("nope.yaml", "apiVersion: nope.example.com/v1\nkind: Nope\nmetadata: {name: a}\nspec: {x: 1}\n");
+        for (List<String> verb :
+                List.of(List.of("apply"), List.of("apply", "--server-side"), List.of("create"), List.of("replace"))) {
+            String[] words =
+                    Stream.concat(verb.stream(), Stream.of("-f", "nope.yaml")).toArray(String[]::new);
+            assertThat(refused(words))
+                    .contains("no matches for kind \"Nope\" in version \"nope.example.com/v1\"")
+                    .contains("ensure CRDs are installed first")
+                    .doesNotContain("error validating");
+        }
+        assertThat(ok("get", "--raw", "/openapi/v2")).contains("\"swagger\":\"2.0\"", "/openapi/v3");
+        assertThat(refused("explain", "-o", "plaintext-openapiv2", "deploy"))
+                .contains("couldn't find resource for \"apps/v1, Kind=Deployment\"");
     }
 
     @Test

@@ -48,6 +48,9 @@ public final class Discovery {
             case "/openapi/v3" -> {
                 return json(openApiIndex());
             }
+            case "/openapi/v2" -> {
+                return Optional.of(OpenApiV2.answer(request.accept()));
+            }
             default -> {}
         }
         if (path.startsWith("/openapi/v3/")) {
