@@ -322,6 +322,14 @@ class RolloutTest {
                         .singleElement()
                         .satisfies(set -> assertThat(set.getMetadata().getOwnerReferences())
                                 .isEmpty()));
+        // it goes once nothing names it any more
+        await().atMost(SOON)
+                .until(() -> client.apps()
+                                .deployments()
+                                .inNamespace("default")
+                                .withName("orphan")
+                                .get()
+                        == null);
         deploy("orphan", "replicas: 1");
         awaitDeployment("orphan", RolloutTest::done);
         assertThat(sets("orphan"))
