@@ -88,6 +88,21 @@ class TerminalTest {
             terminal.write(text.getBytes(StandardCharsets.UTF_8));
         }
 
+        /** Types it every second until something shows. */
+        void types(String text, String regex) {
+            Pattern wanted = Pattern.compile(regex);
+            await().atMost(SOON)
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofSeconds(1))
+                    .until(() -> {
+                        boolean there = wanted.matcher(shown).find();
+                        if (!there) {
+                            type(text);
+                        }
+                        return there;
+                    });
+        }
+
         void shows(String regex) {
             await().atMost(SOON)
                     .untilAsserted(() -> assertThat(shown.toString()).containsPattern(regex));
@@ -115,21 +130,13 @@ class TerminalTest {
             screen.type("echo $((6*7)) at $(tty)\n");
             screen.shows("\n42 at /dev/pts/\\d+\r\n");
             screen.terminal.resize(101, 43);
-            await().atMost(SOON).untilAsserted(() -> {
-                screen.type("stty size\n");
-                screen.shows("\n43 101\r\n");
-            });
+            screen.types("stty size\n", "\n43 101\r\n");
             // the interrupt reaches what runs, not the shell
             screen.type("echo begun; sleep 1000\n");
             screen.shows("\nbegun\r\n");
-            // again and again: a shell that is just about to start a command loses one
-            Pattern prompt = Pattern.compile("\nbegun\r\n(?s:.*)[$#] $");
-            await().atMost(SOON).until(() -> {
-                screen.type("\003");
-                return prompt.matcher(screen.shown).find();
-            });
-            screen.type("echo ended with $?\n");
-            screen.shows("ended with 130\r\n");
+            // a shell that is just about to start a command loses an interrupt, and one that is interrupted a line
+            screen.types("\003", "\nbegun\r\n(?s:.*)[$#] $");
+            screen.types("echo ended with $?\n", "ended with 130\r\n");
             screen.type("exit 3\n");
             assertThat(screen.code()).isEqualTo(3);
         }
