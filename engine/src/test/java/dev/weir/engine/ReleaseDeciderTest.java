@@ -212,16 +212,7 @@ class ReleaseDeciderTest {
 
     @Test
     void doesNotTakeOverWhatOthersMade() {
-        Observed observed = new Observed(
-                Map.of(),
-                Map.of(),
-                MISSING,
-                "",
-                null,
-                List.of(),
-                false,
-                List.of(new Observed.Taken("Service/app", "")));
-        Decision decision = decide(mirror(50, "app-0"), observed);
+        Decision decision = decide(mirror(50, "app-0"), taken(""));
         assertThat(decision.actions()).isEmpty();
         assertThat(decision.status().phase()).isEqualTo(Decision.Phase.STALLED);
         assertThat(decision.status().reason()).isEqualTo("NotOwned");
@@ -230,8 +221,16 @@ class ReleaseDeciderTest {
 
     @Test
     void takesNothingFromAnotherReleaseEvenIfToldSo() {
+        Release adopting = changed(true, mirror(50, "app-0").versions());
+        assertThat(decide(adopting, taken("")).actions()).isNotEmpty();
+        Decision decision = decide(adopting, taken("other"));
+        assertThat(decision.actions()).isEmpty();
+        assertThat(decision.status().message()).contains("Service/app of Release/other", "two releases cannot share");
+    }
+
+    private static Release changed(boolean adopt, List<Release.Version> versions) {
         Release plain = mirror(50, "app-0");
-        Release adopting = new Release(
+        return new Release(
                 plain.name(),
                 plain.namespace(),
                 plain.router(),
@@ -239,12 +238,8 @@ class ReleaseDeciderTest {
                 plain.service(),
                 plain.port(),
                 plain.gateways(),
-                true,
-                plain.versions());
-        assertThat(decide(adopting, taken("")).actions()).isNotEmpty();
-        Decision decision = decide(adopting, taken("other"));
-        assertThat(decision.actions()).isEmpty();
-        assertThat(decision.status().message()).contains("Service/app of Release/other", "two releases cannot share");
+                adopt,
+                versions);
     }
 
     private static Observed taken(String release) {
@@ -304,29 +299,20 @@ class ReleaseDeciderTest {
 
     @Test
     void looksAgainAtADeploymentOfSomebodyElse() {
-        Release plain = mirror(50, "app-0");
-        Release.Version own = plain.primary();
-        Release referring = new Release(
-                plain.name(),
-                plain.namespace(),
-                plain.router(),
-                plain.strategy(),
-                plain.service(),
-                plain.port(),
-                plain.gateways(),
-                false,
-                List.of(new Release.Version(
-                        own.name(),
-                        own.hash(),
-                        own.port(),
-                        own.labels(),
-                        own.annotations(),
-                        own.workload(),
-                        null,
-                        "legacy",
-                        own.mirrorPercent(),
-                        own.share(),
-                        own.matches())));
+        Release.Version own = mirror(50, "app-0").primary();
+        Release.Version existing = new Release.Version(
+                own.name(),
+                own.hash(),
+                own.port(),
+                own.labels(),
+                own.annotations(),
+                own.workload(),
+                null,
+                "legacy",
+                own.mirrorPercent(),
+                own.share(),
+                own.matches());
+        Release referring = changed(false, List.of(existing));
         assertThat(decide(referring, seen(Map.of("app-0", STARTING), MISSING)).wake())
                 .isPresent();
         assertThat(decide(referring, seen(Map.of("app-0", READY), route("app-0")))
