@@ -271,14 +271,14 @@ public final class ReleaseDecider {
                 .toList();
     }
 
-    /** @param backend has the primary's weight, also when it stands in for it */
+    /** @param backend has the primary's weight, beside its own when it stands in for it */
     private List<TrafficPlan.Backend> divided(
             TrafficPlan.Backend backend, List<Release.Version> admitted, Map<String, Integer> weights) {
         List<Release.Version> candidates = admitted.stream()
                 .filter(candidate -> weights.getOrDefault(candidate.name(), 0) > 0)
                 .toList();
         List<Integer> relative = new ArrayList<>();
-        relative.add(weights.getOrDefault(release.primary().name(), 0));
+        relative.add(weights.getOrDefault(release.primary().name(), 0) + ownWeight(backend, weights));
         candidates.forEach(candidate -> relative.add(weights.getOrDefault(candidate.name(), 0)));
         List<Share> shares = Share.of(relative);
         List<TrafficPlan.Backend> backends = new ArrayList<>();
@@ -289,9 +289,13 @@ public final class ReleaseDecider {
         return backends;
     }
 
+    private int ownWeight(TrafficPlan.Backend backend, Map<String, Integer> weights) {
+        return backend.service().equals(release.primary().name()) ? 0 : weights.getOrDefault(backend.service(), 0);
+    }
+
     /** The primary, unless it cannot answer and a version that answers users now can. */
     private TrafficPlan.Backend backend(Release.Version primary, Map<String, Integer> weights) {
-        String serving = serving(primary, weights);
+        String serving = standIn(primary, weights);
         Observed.Version old = seen.version(serving);
         if (!seen.version(primary.name()).ready() && !serving.equals(primary.name()) && old.ready()) {
             why.add(serving + " goes on answering until " + primary.name() + " has a ready pod");
@@ -301,7 +305,7 @@ public final class ReleaseDecider {
     }
 
     /** Who may stand in for the primary: the version that answers, or in a blue-green release one that has a share. */
-    private String serving(Release.Version primary, Map<String, Integer> weights) {
+    private String standIn(Release.Version primary, Map<String, Integer> weights) {
         String serving = serving();
         boolean shared = release.strategy() == Release.Strategy.BLUE_GREEN
                 && serving.equals(primary.name())

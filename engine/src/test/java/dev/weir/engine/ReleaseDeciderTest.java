@@ -14,12 +14,10 @@ import static dev.weir.engine.Situations.wanted;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Instant;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Who gets which requests, and what the status says of it. */
@@ -257,18 +255,20 @@ class ReleaseDeciderTest {
     @Test
     void anotherColourStandsInForAPrimaryThatIsGone() {
         Release release = release(Release.Strategy.BLUE_GREEN, 50, "app-0", "app-1", "app-2");
-        Observed.Route all = shared("app-0", "app-1", "app-2");
+        Observed.Route all = shared(List.of(backend("app-0", 3_333), backend("app-1", 3_334), backend("app-2", 3_333)));
         Map<String, Observed.Version> gone = Map.of("app-0", STARTING, "app-1", READY, "app-2", READY);
         List<TrafficPlan.Rule> standIn = rules(decide(release, seen(gone, all)));
-        assertThat(standIn.getLast().backends()).containsExactly(backend("app-1", 5_000), backend("app-2", 5_000));
-        assertThat(rules(decide(release, seen(gone, shared("app-1", "app-2")))))
+        assertThat(standIn.getLast().backends())
+                .as("both shares, and the others keep theirs")
+                .containsExactly(backend("app-1", 6_667), backend("app-2", 3_333));
+        assertThat(rules(decide(release, seen(gone, shared(standIn.getLast().backends())))))
                 .as("and it stays so")
                 .isEmpty();
         assertThat(rules(decide(release, seen(gone, MISSING))))
                 .as("but a primary that never answered is waited for")
                 .isEmpty();
         Map<String, Observed.Version> back = Map.of("app-0", READY, "app-1", READY, "app-2", READY);
-        assertThat(rules(decide(release, seen(back, shared("app-1", "app-2"))))
+        assertThat(rules(decide(release, seen(back, shared(standIn.getLast().backends()))))
                         .getLast()
                         .backends())
                 .hasSize(3);
@@ -276,13 +276,8 @@ class ReleaseDeciderTest {
         assertThat(alone.why()).contains("requests for app-0 fail: it has no ready pod, and nothing stands in for it");
     }
 
-    /** A route by which versions share all requests evenly. */
-    private static Observed.Route shared(String... versions) {
+    private static Observed.Route shared(List<TrafficPlan.Backend> backends) {
         Observed.Route.InForce plain = (Observed.Route.InForce) route("app-0");
-        List<Share> shares = Share.of(Collections.nCopies(versions.length, 50));
-        List<TrafficPlan.Backend> backends = IntStream.range(0, versions.length)
-                .mapToObj(i -> new TrafficPlan.Backend(versions[i], 80, shares.get(i)))
-                .toList();
         TrafficPlan plan = plain.plan();
         return new Observed.Route.InForce(
                 new TrafficPlan(

@@ -237,9 +237,9 @@ final class Simulation {
                 cluster.seenReady(backend) || others.isEmpty(),
                 backend + " keeps its share without a ready pod, although others are ready");
         JsonNode release = cluster.seen("Release", SimulatedCluster.RELEASE);
-        int total = release == null
-                ? 0
-                : Math.max(0, wantedWeight(name(spec(release).at("/versions/0"))));
+        String primary = release == null ? backend : name(spec(release).at("/versions/0"));
+        int total =
+                Math.max(0, wantedWeight(primary)) + (backend.equals(primary) ? 0 : Math.max(0, wantedWeight(backend)));
         for (TrafficPlan.Backend other : others) {
             gets(other.service());
             total += wantedWeight(other.service());
